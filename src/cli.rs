@@ -17,12 +17,14 @@ mod exit;
 mod exports;
 mod failure_limit;
 mod html;
+mod init;
 mod menu;
 mod merge;
 mod record;
 mod replay;
 mod report;
 mod run;
+mod saved;
 mod scenario;
 mod schema;
 mod segment;
@@ -91,23 +93,24 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             let settings = RunSettings::new(scenario, options)?;
             check::check(&settings, parallel, json, environment)
         }
-        Some(Command::Report {
-            directory,
-            html: Some(file),
-            ..
-        }) => html::report(&directory, file.as_deref(), environment),
-        Some(Command::Report {
-            directory,
-            exports,
-            json,
-            ..
-        }) => report::report(&directory, &exports, json, environment),
-        Some(Command::Replay(args)) if args.films.watch => replay::watch(args.bundle, args.films),
-        Some(Command::Replay(args)) => replay::replay(args, environment),
-        Some(Command::Record(args)) => record::record(args, environment),
-        Some(Command::Merge { directories, into }) => {
-            merge::merge(&directories, &into, environment)
+        Some(Command::Init(args)) => init::init(&args, environment),
+        Some(Command::Report(args)) => report::report(args, environment),
+        Some(Command::Replay(mut args)) => {
+            args.bundle = saved::bundle(&args.bundle, environment)?;
+            if args.films.watch {
+                replay::watch(args.bundle, args.films)
+            } else {
+                replay::replay(args, environment)
+            }
         }
+        Some(Command::Record(args)) => {
+            record::record(args, environment)
+        }
+        Some(Command::Merge {
+            directories,
+            into,
+            detail,
+        }) => merge::merge(&directories, &into, detail.report.detail(), environment),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)

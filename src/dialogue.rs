@@ -408,14 +408,17 @@ impl Dialogue {
     /// Reports the time of the reply that is reported next, for the screen.
     pub fn typed_on_screen(&mut self, typed: &Typed, is_interlude: bool, at: Instant) {
         if let Some(screen) = &mut self.screen {
-            let text = match typed.echo() {
-                ExpectedEcho::Line(text) | ExpectedEcho::Text(text) => text,
-                ExpectedEcho::Nothing => "",
+            let text_of = |echo: &ExpectedEcho| match echo {
+                ExpectedEcho::Line(text) => format!("{text}\n"),
+                ExpectedEcho::Text(text) => text.clone(),
+                ExpectedEcho::Nothing => String::new(),
             };
+            let further = typed.further_echoes().iter().map(text_of);
+            let text = text_of(typed.echo()) + &further.collect::<String>();
             if is_interlude {
-                screen.answered_interlude(text, at);
+                screen.answered_interlude(&text, at);
             } else {
-                screen.answered(text, at);
+                screen.answered(&text, at);
             }
         }
     }

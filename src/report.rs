@@ -47,9 +47,10 @@ mod sanitize;
 mod saved;
 mod saved_file;
 #[cfg(feature = "cli")]
+mod saved_runs;
+#[cfg(feature = "cli")]
 pub mod terminal;
 pub mod units;
-#[cfg(feature = "cli")]
 mod verdict;
 
 #[cfg(feature = "cli")]
@@ -88,4 +89,5 @@ pub use results::{Place, Reserved};
 pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
 #[cfg(feature = "cli")]
-pub use verdict::FlowFailures;
+pub use saved_runs::{ListedResult, ListedRun, saved_runs};
+pub use verdict::RunVerdict;

@@ -26,7 +26,7 @@ mod verdict;
 
 pub use breakdown::{Breakdown, TimeShares};
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
-pub use failures::{MAX_GROUPS, MAX_TEXTS};
+pub use failures::{Failures, MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;
 pub use histogram::{Bucket, Encoded, Histogram, Histograms, Spread};
 pub use integrity::{
@@ -37,8 +37,8 @@ pub use measures::MissingHistogram;
 pub use signature::Signature;
 pub use sliding::SlidingWindow;
 pub use summary::{
-    Checked, FailureGroup, FailureSummary, FlowCounts, Phases, ProcessCounts, Quantity,
-    RetrySummary, RoleSummary, StepSummary, Summary, Trust, TurnSummary, Verdict,
+    Checked, FailureGroup, FailureSummary, FlowCounts, FlowFailures, Phases, ProcessCounts,
+    Quantity, RetrySummary, RoleSummary, StepSummary, Summary, Trust, TurnSummary, Verdict,
 };
 pub use tally::Tally;
 pub use thresholds::{LiveThreshold, Threshold, ThresholdError};

@@ -27,5 +27,5 @@ pub use keys::{Key, UnknownKey};
 pub(crate) use lines::Lines;
 pub use screen::{
     CellColor, CellStyle, KeyModes, Screen, ScreenChange, ScreenCursor, ScreenFrame, ScreenRow,
-    ScreenSize,
+    ScreenSize, cell_text,
 };

@@ -6,15 +6,18 @@ mod records;
 
 use std::fs;
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
+use rehearsal::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
 use rehearsal::model::*;
 use rehearsal::report::{
     LatencyLog, Output, PlainProgress, Recorder, ReportError, Reporter, Reporters,
 };
 use rehearsal::stats::Tally;
+use rehearsal::terminal::{EchoMode, ScreenSize, Typed};
 
 /// With optimisations this many flows take a few seconds; without, it is a fifth of them.
 const FLOWS: u64 = if cfg!(debug_assertions) {
@@ -199,6 +202,46 @@ fn report(
             done.recv().expect("the reporters live");
         }
     }
+}
+
+/// The most that an idle session with a screen of 24x80 may take.
+const MOST_SESSION: u64 = 80 << 10;
+
+#[test]
+fn an_idle_session_with_a_screen_takes_no_more_than_80_kb() {
+    const SESSIONS: u64 = 400;
+    let matcher = Arc::new(RoleMatcher::new(Vec::new(), &[]));
+    let settings = || DialogueSettings {
+        columns: Some(80),
+        screen: Some(ScreenSize {
+            rows: 24,
+            columns: 80,
+        }),
+        quiet: Duration::from_millis(10),
+    };
+    let now = Instant::now();
+    let row = format!("\x1b[44m{}\x1b[0m\r\n", "0123456789é".repeat(7));
+    let session = || {
+        let mut dialogue = Dialogue::new(Arc::clone(&matcher), settings(), now);
+        for _ in 0..4 {
+            dialogue.feed(Stream::Out, b"\x1b[H\x1b[2J", now);
+            for _ in 0..23 {
+                dialogue.feed(Stream::Out, row.as_bytes(), now);
+            }
+            dialogue.drained();
+            let typed = Typed::text("a").expect("a text");
+            dialogue.typed_on_screen(&typed, false, now);
+            dialogue.answered(&typed, EchoMode::Raw);
+        }
+        dialogue
+    };
+    let first: Vec<Dialogue> = (0..20).map(|_| session()).collect();
+    let before = memory();
+    let sessions: Vec<Dialogue> = (0..SESSIONS).map(|_| session()).collect();
+    let each = memory().saturating_sub(before) / SESSIONS;
+    eprintln!("{each} bytes a session");
+    assert!(each <= MOST_SESSION, "{each} bytes a session");
+    drop((first, sessions));
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 mod exports;
 mod films;
+mod init;
 mod record;
+mod report;
 mod segment;
+mod stop;
 
 use std::ffi::OsString;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,8 +20,11 @@ use crate::scenario::{Arrivals, parse_rate};
 
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
+pub use init::{InitAnswers, InitArgs};
 pub use record::RecordArgs;
+pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use segment::SegmentArgs;
+pub use stop::StopArgs;
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -39,9 +45,10 @@ const EXAMPLES: &str =
   rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
   rehearsal run --junit junit.xml --markdown summary.md
                                                    for CI: config/ci has whole examples
-  rehearsal report rehearsal-results/REAL-E2E-…    the report of a saved run
-  rehearsal replay rehearsal-results/REAL-E2E-…/bundles/failed-000012
-                                                   run a failed flow again
+  rehearsal report                                 the saved runs
+  rehearsal report last --report full              all about the newest one
+  rehearsal replay last                            run its first failed flow again
+  rehearsal init my.yaml                           a scenario for your program to begin with
   rehearsal check my.yaml                          errors, or the plan
   rehearsal                                        a menu";
 
@@ -103,6 +110,8 @@ pub enum Command {
         #[command(flatten)]
         options: Box<RunArgs>,
     },
+    /// Write a commented scenario to begin with; at a terminal it asks for your program
+    Init(Box<InitArgs>),
     /// Check a scenario: its errors, or its plan and whether this machine has the resources
     Check {
         /// The scenario file, or `-` for standard input [default: the built-in scenario]
@@ -124,21 +133,8 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Show the report of a saved run again, even of one that was killed
-    Report {
-        /// The directory made by `run --save`
-        #[arg(value_name = "DIR")]
-        directory: PathBuf,
-        #[command(flatten)]
-        exports: Box<ExportArgs>,
-        /// Print JSON
-        #[arg(long)]
-        json: bool,
-        /// Write a report for browsers instead: one file that needs no network [default:
-        /// DIR/report.html]. FILE needs the `=`
-        #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "json")]
-        html: Option<Option<PathBuf>>,
-    },
+    /// List the saved runs, or show the report of one again, even if it was killed
+    Report(ReportArgs),
     /// Run a flow again from its bundle, with the same values, and report whether it fails in the
     /// same way
     #[command(after_help = films::REPLAY_HELP)]
@@ -148,12 +144,14 @@ pub enum Command {
     Record(RecordArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
-        /// Directories made by `run --save`, on this machine or others
+        /// Directories made by `run --save`, on this machine or others; `last` is the newest one
         #[arg(required = true, num_args = 2.., value_name = "DIR")]
         directories: Vec<PathBuf>,
         /// The new directory for the combined run
         #[arg(long, value_name = "DIR")]
         into: PathBuf,
+        #[command(flatten)]
+        detail: DetailArgs,
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
@@ -241,7 +239,8 @@ pub enum Progress {
 /// The options of `replay`.
 #[derive(Debug, clap::Args)]
 pub struct ReplayArgs {
-    /// The bundle: a directory in the `bundles` directory of a run
+    /// The bundle: a directory in the `bundles` directory of a run. `last` is the first one of the
+    /// newest run, `last/failed-000012` another of that run
     pub bundle: PathBuf,
     /// Wait for Enter before each step
     #[arg(long)]
@@ -265,12 +264,6 @@ pub struct ReplayArgs {
 /// Options of a run.
 #[derive(Debug, Default, Clone, clap::Args)]
 pub struct RunArgs {
-    #[command(flatten)]
-    pub load: LoadArgs,
-
-    #[command(flatten)]
-    pub segment: SegmentArgs,
-
     /// The customer; same as --var customer_id=ID
     #[arg(long, value_name = "ID")]
     pub customer: Option<String>,
@@ -335,9 +328,26 @@ pub struct RunArgs {
     #[arg(long, value_name = "N|P%", value_parser = str::parse::<FailureLimit>)]
     pub allow_failures: Option<FailureLimit>,
 
+    #[command(flatten)]
+    pub stop: StopArgs,
+
     /// Print the result with all flows as JSON on standard output and nothing else
     #[arg(long)]
     pub json: bool,
+
+    #[command(flatten)]
+    pub load: LoadArgs,
+
+    #[command(flatten)]
+    pub segment: SegmentArgs,
+
+    #[command(flatten)]
+    pub detail: DetailArgs,
+
+    /// Show no progress, and of the report only the headline and where the results are. Cannot be
+    /// combined with --progress, --report or --show-dialogue
+    #[arg(short, long, conflicts_with_all = ["progress", "report", "show_dialogue"])]
+    pub quiet: bool,
 
     /// Progress display: bars on a terminal and plain lines elsewhere (auto), bars, plain lines, or
     /// nothing until the report
@@ -355,6 +365,14 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
+    /// Print the programs' output (<) and the replies (>) as they happen
+    #[arg(long)]
+    pub show_dialogue: bool,
+
+    /// Write the programs' output and the replies to the log as well
+    #[arg(short, long)]
+    pub verbose: bool,
+
     #[command(flatten)]
     pub exports: ExportArgs,
 
@@ -367,14 +385,6 @@ pub struct RunArgs {
         help_heading = "Outputs for other programs"
     )]
     pub prometheus: Option<SocketAddr>,
-
-    /// Print the programs' output (<) and the replies (>) as they happen
-    #[arg(long)]
-    pub show_dialogue: bool,
-
-    /// Write the programs' output and the replies to the log as well
-    #[arg(short, long)]
-    pub verbose: bool,
 }
 
 /// The stages of a ramp.

@@ -28,6 +28,8 @@ pub struct CliEnvironment {
     pub stderr_is_terminal: bool,
     /// The terminal supports only plain lines: its TERM is `dumb`.
     pub is_dumb: bool,
+    /// The program runs in a CI job, whose log keeps every redrawn line of a terminal.
+    pub is_ci: bool,
     /// The width of reports in columns.
     pub width: usize,
 }
@@ -48,6 +50,7 @@ impl CliEnvironment {
             stdin_is_terminal: io::stdin().is_terminal(),
             stderr_is_terminal: io::stderr().is_terminal(),
             is_dumb: env::var_os("TERM").is_some_and(|term| term == "dumb"),
+            is_ci: env::var_os("CI").is_some_and(|ci| !ci.is_empty() && ci != "false" && ci != "0"),
             width: rustix::termios::tcgetwinsize(io::stdout())
                 .map(|size| usize::from(size.ws_col))
                 .ok()

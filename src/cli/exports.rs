@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::report::result_file::Head;
 use crate::report::{
-    self, FlowFailures, FlowsTable, Output, Prometheus, ReportError, Reporter, SlowCollector,
-    Traces,
+    self, FlowsTable, Output, Prometheus, ReportError, Reporter, SlowCollector, Traces,
 };
 
 use super::args::ExportArgs;
@@ -70,15 +69,13 @@ impl Exports {
     }
 
     /// Writes all files, and returns the errors.
-    pub(super) fn write(self, head: &Head, failures: FlowFailures) -> Vec<ReportError> {
+    pub(super) fn write(self, head: &Head) -> Vec<ReportError> {
         let write = |(export, path, file): (Export, PathBuf, File)| {
             let mut out = BufWriter::new(file);
             let written = match export {
-                Export::Junit => {
-                    report::write_junit(head, failures, &mut out).map_err(io::Error::other)
-                }
+                Export::Junit => report::write_junit(head, &mut out).map_err(io::Error::other),
                 Export::Markdown => {
-                    let text = report::markdown(head, failures);
+                    let text = report::markdown(head);
                     out.write_all(text.as_bytes())
                 }
                 Export::Steps => report::write_steps(&head.summary, &mut out),
@@ -129,7 +126,6 @@ pub(super) fn prometheus(
 /// Prints annotations, if this is a job of GitHub Actions. `scenario` is the scenario's file.
 pub(super) fn annotate(
     head: &Head,
-    failures: FlowFailures,
     scenario: Option<&Path>,
     environment: &CliEnvironment,
     output: &mut Output,
@@ -144,7 +140,7 @@ pub(super) fn annotate(
         let in_workspace = path.strip_prefix(workspace).unwrap_or(&path);
         in_workspace.display().to_string()
     });
-    for line in report::annotations(head, failures, scenario.as_deref()) {
+    for line in report::annotations(head, scenario.as_deref()) {
         output.line(&line);
     }
 }

@@ -12,7 +12,7 @@ use super::report;
 use super::session::{Finished, Results};
 
 /// The name of the file in the directory of a saved run.
-const REPORT: &str = "report.html";
+pub(super) const REPORT: &str = "report.html";
 
 /// Writes the report of the saved run in this directory, and prints its path.
 pub(super) fn report(

@@ -15,6 +15,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use crate::engine::{Control, Stop};
+use crate::report::terminal::Detail;
 use crate::report::{Output, PlainProgress, Reporter, SingleFlow, sanitize};
 
 use super::environment::CliEnvironment;
@@ -288,7 +289,7 @@ impl Menu<'_> {
         match result {
             Ok(finished) => {
                 self.console
-                    .say(&report_of(&finished, self.environment.width));
+                    .say(&report_of(&finished, Detail::Short, self.environment));
                 self.console.say(&result_locations(&finished));
                 print_errors(&finished, &mut Output::new(self.console.writer()));
                 let exit = Exit::first(&finished.exits());
@@ -327,7 +328,7 @@ impl Menu<'_> {
     fn view(&mut self) {
         let text = match &self.last {
             Some(finished) => {
-                report_of(finished, self.environment.width) + &result_locations(finished)
+                report_of(finished, Detail::Full, self.environment) + &result_locations(finished)
             }
             None if self.running.is_some() => "The first run is still in progress.\n".into(),
             None => "No run has ended yet.\n".into(),

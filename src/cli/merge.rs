@@ -3,17 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::RunId;
+use crate::report::terminal::Detail;
 use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::report::{open, show};
+use super::saved;
 
 /// Merges the runs in these directories into a new one, and prints its report.
 pub(super) fn merge(
     directories: &[PathBuf],
     into: &Path,
+    detail: Option<Detail>,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
     let name = into.file_name().ok_or_else(|| {
@@ -22,7 +25,7 @@ pub(super) fn merge(
     })?;
     let runs: Vec<SavedRun> = directories
         .iter()
-        .map(|directory| open(directory, environment))
+        .map(|directory| open(&saved::run(directory, environment)?, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;
@@ -41,7 +44,7 @@ pub(super) fn merge(
     directory.finish(&head, None)?;
     let merged = SavedRun::new(directory, head);
     let mut output = Output::new(anstream::stdout());
-    show(&merged, &mut output, environment);
+    show(&merged, detail, &mut output, environment);
     let mut remarks = Output::new(anstream::stderr());
     for run in &runs {
         for remark in &run.remarks {

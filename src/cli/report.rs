@@ -1,25 +1,41 @@
-//! `rehearsal report`: the report of a saved run.
+//! `rehearsal report`: the report of a saved run, or the list of all.
 
 use std::io::{self, BufWriter};
 use std::path::Path;
 
 use crate::report::result_file::Completeness;
-use crate::report::{FlowFailures, Output, SavedRun, SlowCollector, locate, sanitize, terminal};
+use crate::report::terminal::{Detail, Form};
+use crate::report::{Output, SavedRun, SlowCollector, locate, sanitize, terminal};
 
-use super::args::ExportArgs;
+use super::args::{ExportArgs, ReportArgs};
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::exports::{self, Exports};
+use super::{html, saved};
 
-/// Prints the report of the run in this directory, and writes the outputs that were asked for.
-pub(super) fn report(
-    directory: &Path,
-    wanted: &ExportArgs,
-    json: bool,
-    environment: &CliEnvironment,
-) -> Result<Exit, CliError> {
-    let run = open(directory, environment)?;
+/// The number of lines that are printed below a report at most: an empty one, the locations, and
+/// the meaning of the exit code. It is the same for a run that has just ended and for a saved one,
+/// and so is their report.
+const LINES_BELOW: usize = 6;
+
+/// Lists the saved runs; or prints the report of one, and writes the outputs that were asked for.
+pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<Exit, CliError> {
+    let Some(directory) = &args.directory else {
+        if args.html.is_some() || *args.exports != ExportArgs::default() {
+            return Err(CliError::usage(
+                "a run has to be named for these outputs",
+                "name its directory, or the newest one: rehearsal report last",
+            ));
+        }
+        return saved::list(args.json, environment);
+    };
+    let directory = saved::run(directory, environment)?;
+    if let Some(file) = &args.html {
+        return html::report(&directory, file.as_deref(), environment);
+    }
+    let wanted = &*args.exports;
+    let run = open(&directory, environment)?;
     let exports = Exports::open(wanted, environment)?;
     let mut errors = Vec::new();
     for mut reporter in exports::reporters(wanted, SlowCollector::Wait)? {
@@ -33,11 +49,11 @@ pub(super) fn report(
     }
     let mut head = run.head.clone();
     locate(&mut head.summary, run.directory.path());
-    errors.extend(exports.write(&head, FlowFailures::Count));
+    errors.extend(exports.write(&head));
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
     }
-    if json {
+    if args.json {
         let mut out = BufWriter::new(io::stdout().lock());
         return match run.write_record(&mut out) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -47,7 +63,7 @@ pub(super) fn report(
         };
     }
     let mut output = Output::new(anstream::stdout());
-    show(&run, &mut output, environment);
+    show(&run, args.detail.report.detail(), &mut output, environment);
     let printed = output.finish();
     printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
@@ -71,23 +87,57 @@ pub(super) fn open(directory: &Path, environment: &CliEnvironment) -> Result<Sav
 }
 
 /// Prints the report as it was printed after the run, and notes about it.
-pub(super) fn show(run: &SavedRun, output: &mut Output, environment: &CliEnvironment) {
-    let info = &run.head.run;
-    let mut summary = run.head.summary.clone();
-    locate(&mut summary, run.directory.path());
-    output.text(&terminal::render(info, &summary, environment.width));
-    if !run.remarks.is_empty() {
-        output.line("");
+pub(super) fn show(
+    run: &SavedRun,
+    detail: Option<Detail>,
+    output: &mut Output,
+    environment: &CliEnvironment,
+) {
+    let mut notes: Vec<_> = run.remarks.iter().map(|it| sanitize(it)).collect();
+    if notes.is_empty() && run.head.completeness == Completeness::CutOff {
+        notes.push("One of the runs was cut off; what had reached the disk is counted.".into());
     }
-    for remark in &run.remarks {
-        output.line(&sanitize(remark));
+    notes.extend(run.head.missing_segments.iter().map(|it| sanitize(it)));
+    if let Some(detail) = detail {
+        let mut summary = run.head.summary.clone();
+        locate(&mut summary, run.directory.path());
+        let below = match notes.len() {
+            0 => 0,
+            notes => notes + 1,
+        };
+        let form = form(detail, below, environment);
+        output.text(&terminal::render(&run.head.run, &summary, form));
     }
-    if run.remarks.is_empty() && run.head.completeness == Completeness::CutOff {
-        output.line("\nOne of the runs was cut off; what had reached the disk is counted.");
+    for (number, note) in notes.iter().enumerate() {
+        let before = if number == 0 { "\n" } else { "" };
+        output.line(&format!("{before}{note}"));
     }
-    if let Some(missing) = &run.head.missing_segments {
-        output.line(&format!("\n{}", sanitize(missing)));
+    if detail.is_some() {
+        output.text(&locations(run.directory.path()));
     }
-    let directory = run.directory.path().display().to_string();
-    output.line(&format!("\nResults: {}", sanitize(&directory)));
+}
+
+/// Returns the form of a report with so many notes below it.
+pub(super) fn form(detail: Detail, notes: usize, environment: &CliEnvironment) -> Form {
+    Form {
+        detail,
+        width: environment.width,
+        lines_below: LINES_BELOW + notes,
+    }
+}
+
+/// Lists what is in the directory of a saved run.
+fn locations(directory: &Path) -> String {
+    let parts = [
+        ("Results:", directory.to_owned()),
+        ("Bundles:", directory.join("bundles")),
+        ("Log:", directory.join("run.log")),
+        ("HTML:", directory.join(html::REPORT)),
+    ];
+    let there = parts.iter().filter(|(_, path)| path.exists());
+    let lines = there.map(|(label, path)| {
+        let path = path.display().to_string();
+        format!("{label:<8} {}\n", sanitize(&path))
+    });
+    std::iter::once("\n".to_owned()).chain(lines).collect()
 }

@@ -4,9 +4,10 @@ use std::io::{self, BufWriter};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 
+use crate::report::terminal::Detail;
 use crate::report::{
-    self, BundleCounts, DialoguePrinter, JsonLines, Output, PlainProgress, ProgressBars, Quiet,
-    Reporter, SingleFlow, SlowCollector, sanitize, terminal, units,
+    BundleCounts, DialoguePrinter, JsonLines, Output, PlainProgress, ProgressBars, Quiet, Reporter,
+    SingleFlow, SlowCollector, locate, sanitize, terminal, units,
 };
 use crate::stats::Summary;
 
@@ -16,6 +17,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::exports::{self, Exports};
 use super::html;
+use super::report;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
 use super::settings::{Destination, OutputFormat, RunSettings, Save, ScenarioChoice};
@@ -51,10 +53,9 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }
     let mut finished = session.perform(reporters)?;
-    let failures = finished.flow_failures();
     let mut head = finished.head.clone();
     locate_bundles(&mut head.summary, &finished);
-    finished.errors.extend(exports.write(&head, failures));
+    finished.errors.extend(exports.write(&head));
 
     let mut exits = finished.exits();
     let html = settings.html.as_ref();
@@ -66,14 +67,18 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let printed = match settings.format {
         OutputFormat::People => {
             let mut output = output(settings);
-            output.text(&report_of(&finished, environment.width));
-            output.text(&locations);
+            if let Some(detail) = settings.report {
+                output.text(&report_of(&finished, detail, environment));
+                output.text(&locations);
+            }
             let printed = output.finish();
             printed.map_err(|error| written_to(settings, "the report", error))
         }
         OutputFormat::Json => {
             let printed = print_record(&finished);
-            Output::new(anstream::stderr()).text(&locations);
+            if matches!(settings.report, Some(Detail::Short | Detail::Full)) {
+                Output::new(anstream::stderr()).text(&locations);
+            }
             printed.map_err(|error| CliError::standard_output("the result", error))
         }
     };
@@ -86,7 +91,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         ScenarioChoice::BuiltIn | ScenarioChoice::Text { .. } => None,
     };
     let mut annotations = output(settings);
-    exports::annotate(&head, failures, scenario, environment, &mut annotations);
+    exports::annotate(&head, scenario, environment, &mut annotations);
     let mut output = Output::new(anstream::stderr());
     if let Some(Err(error)) = html {
         output.line(&CliError::from(error).render());
@@ -163,7 +168,9 @@ fn reporter(
         Progress::Auto | Progress::Plain if is_single => {
             Box::new(SingleFlow::new(output(settings)))
         }
-        Progress::Auto if is_terminal && !environment.is_dumb => Box::new(ProgressBars::new()),
+        Progress::Auto if is_terminal && !environment.is_dumb && !environment.is_ci => {
+            Box::new(ProgressBars::new())
+        }
         Progress::Auto | Progress::Plain => Box::new(PlainProgress::new(errors())),
     })
 }
@@ -178,16 +185,21 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
 }
 
 /// The report of a run for people, as ANSI text.
-pub(super) fn report_of(finished: &Finished, width: usize) -> String {
+pub(super) fn report_of(
+    finished: &Finished,
+    detail: Detail,
+    environment: &CliEnvironment,
+) -> String {
     let mut summary = finished.outcome.summary.clone();
     locate_bundles(&mut summary, finished);
-    terminal::render(&finished.outcome.info, &summary, width)
+    let form = report::form(detail, 0, environment);
+    terminal::render(&finished.outcome.info, &summary, form)
 }
 
 /// Makes the figures name bundles by full paths.
 fn locate_bundles(summary: &mut Summary, finished: &Finished) {
     let (Results::Saved(directory) | Results::NotSaved(directory)) = &finished.results;
-    report::locate(summary, directory);
+    locate(summary, directory);
 }
 
 /// Lists the directories and files in which results and log are.

@@ -13,11 +13,11 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, FlowFailures, HtmlSource, Log, Place, Recorder,
-    ReportError, Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
+    Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::{Load, Overrides};
-use crate::stats::{EvidenceChoice, EvidenceLimits, Integrity};
+use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
 
 use super::args::SegmentArgs;
 use super::environment::CliEnvironment;
@@ -26,10 +26,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, capacity, scenario, segment};
-
-/// The default directory for results.
-const DEFAULT_DIR: &str = "rehearsal-results";
+use super::{bundles, capacity, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -193,6 +190,7 @@ impl Session {
             .run_id(names.id.clone())
             .seed(settings.seed.unwrap_or_else(|| fastrand::u64(..1 << 53)))
             .thresholds(thresholds)
+            .fail_fast(settings.fail_fast)
             .recording(recording)
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
@@ -273,6 +271,12 @@ impl Session {
         let (mut artifacts, mut errors) = reporters.finish()?;
         let mut outcome = outcome?;
         outcome.set_integrity(artifacts.integrity.take());
+        let flows = &outcome.summary.flows;
+        // Those that stopped the run are not allowed.
+        let stopped = outcome.summary.stopped_by_failures.is_some();
+        if flows.failed > 0 && !stopped && self.allowed_failures.is_kept(flows) {
+            outcome.summary.flow_failures = FlowFailures::AreAllowed;
+        }
         artifacts.name_bundles(&mut outcome.summary.failures);
         artifacts
             .notices
@@ -317,7 +321,7 @@ impl Finished {
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = self.flow_failures() == FlowFailures::Count;
+        let failed = !self.allowed_failures.is_kept(&summary.flows);
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();
@@ -333,14 +337,6 @@ impl Finished {
         all.into_iter()
             .filter_map(|(applies, exit)| applies.then_some(exit))
             .collect()
-    }
-
-    /// Returns whether its failed flows count as failures of the run.
-    pub(super) fn flow_failures(&self) -> FlowFailures {
-        match self.allowed_failures.is_kept(&self.outcome.summary.flows) {
-            true => FlowFailures::AreAllowed,
-            false => FlowFailures::Count,
-        }
     }
 
     /// Saves the results in their directory, unless they are there already, and returns its path.
@@ -383,10 +379,7 @@ fn place(save: &Save, environment: &CliEnvironment) -> Result<(Place, Option<Str
                     CliError::usage(error, "name a directory that you may write to: --save=DIR")
                 });
         }
-        Save::No | Save::Usual => environment
-            .results
-            .clone()
-            .unwrap_or_else(|| DEFAULT_DIR.into()),
+        Save::No | Save::Usual => saved::results(environment),
     };
     let error = match Place::open(&wanted) {
         Ok(place) => return Ok((place, None)),

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::report::terminal::Detail;
 use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
@@ -51,8 +52,12 @@ pub struct RunSettings {
     /// Faults in addition to those of the scenario, as typed.
     pub chaos: Vec<String>,
     pub allowed_failures: FailureLimit,
+    /// The number of failed flows that stops the run.
+    pub fail_fast: Option<u64>,
     pub format: OutputFormat,
     pub progress: Progress,
+    /// The report at the end, if there is one.
+    pub report: Option<Detail>,
     pub json_lines: Option<Destination>,
     pub exports: ExportArgs,
     /// The address to serve metrics at.
@@ -177,12 +182,20 @@ impl RunSettings {
             thresholds: args.thresholds,
             chaos: args.chaos,
             allowed_failures: args.allow_failures.unwrap_or_default(),
+            fail_fast: args.stop.fail_fast,
             format: if args.json {
                 OutputFormat::Json
             } else {
                 OutputFormat::People
             },
-            progress: args.progress,
+            progress: match args.quiet {
+                true => Progress::None,
+                false => args.progress,
+            },
+            report: match args.quiet {
+                true => Some(Detail::Headline),
+                false => args.detail.report.detail(),
+            },
             json_lines,
             exports: args.exports,
             prometheus: args.prometheus,

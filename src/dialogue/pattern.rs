@@ -3,7 +3,6 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
-use unicode_normalization::UnicodeNormalization as _;
 
 use memchr::memmem;
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange};
@@ -11,6 +10,7 @@ use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
 use super::regex::{Regex, RegexError};
 use crate::model::NamedValue;
+use crate::terminal::cell_text;
 
 /// Literal text or regular expression to match within one line. Cheap to clone.
 ///
@@ -65,13 +65,13 @@ impl Pattern {
         }))
     }
 
-    /// Returns the pattern with its marks composed, as the cells of a screen hold them.
+    /// Returns the pattern as the cells of a screen hold its text; see [`cell_text`].
     #[must_use]
     pub fn composed(self) -> Pattern {
-        if unicode_normalization::is_nfc(self.source()) {
+        let source = cell_text(self.source());
+        if source == self.source() {
             return self;
         }
-        let source: String = self.source().nfc().collect();
         if self.is_literal() {
             Pattern::literal(&source)
         } else {

@@ -6,6 +6,7 @@ mod fill;
 mod key_step;
 mod output;
 mod select;
+mod shown_line;
 mod typed;
 mod wait;
 

@@ -21,6 +21,8 @@ pub(super) struct RunContext {
     pub plan: Arc<Plan>,
     pub run_id: RunId,
     pub seed: u64,
+    /// The number of failed flows at which the run stops, if any.
+    pub fail_fast: Option<u64>,
     pub programs: Arc<Programs>,
     /// The variables of the environment, for templates.
     variables: Vec<(OsString, OsString)>,
@@ -70,6 +72,7 @@ impl RunContext {
             plan: options.plan,
             run_id: options.run_id,
             seed: options.seed,
+            fail_fast: options.fail_fast,
             programs: options.programs,
             variables: options.environment,
             recording: options.recording,

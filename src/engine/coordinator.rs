@@ -55,7 +55,9 @@ pub(super) struct Coordinator {
     next: FlowNumber,
     /// The reason why no more flows start; `None` while they do.
     stopped: Option<StopCause>,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The number of failed flows, with those of the warm-up.
+    failed: u64,
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     stopped_after: Option<Duration>,
     /// The figures of the run so far.
     pub(super) collector: Collector,
@@ -86,7 +88,7 @@ pub(super) struct InFlight {
 /// The result of a coordinator whose last flow has ended.
 pub(super) struct Collected {
     pub cause: StopCause,
-    /// The time of an early stop, by a threshold or by the caller.
+    /// The time of an early stop, by a threshold, by failed flows or by the caller.
     pub stopped_after: Option<Duration>,
     pub collector: Collector,
 }
@@ -113,6 +115,7 @@ impl Coordinator {
             next: FlowNumber(first_flow.0 + run.plan.load.segment.place(0)),
             run,
             stopped: None,
+            failed: 0,
             stopped_after: None,
             collector: Collector::new(&info, thresholds),
             info,
@@ -232,8 +235,9 @@ impl Coordinator {
                     ended_after_us: Some(micros(now)),
                     ..FlowRecord::not_performed(number, id, start.counted, outcome)
                 });
-                self.collector.flow_ended(&record, now);
-                return self.run.emit(RunEvent::FlowEnded(record));
+                self.flow_ended(&record, now);
+                self.run.emit(RunEvent::FlowEnded(record));
+                return self.check_fail_fast(ctx);
             }
         };
         let Some(at) = (0..self.arbiters.len()).min_by_key(|at| self.arbiters[*at].1) else {
@@ -256,6 +260,12 @@ impl Coordinator {
             worker: start.worker,
         };
         self.in_flight.insert(number, in_flight);
+    }
+
+    /// Counts a flow that has ended, `now` from the run's start.
+    fn flow_ended(&mut self, flow: &FlowRecord, now: Duration) {
+        self.failed += u64::from(matches!(flow.outcome, FlowOutcome::Failed(_)));
+        self.collector.flow_ended(flow, now);
     }
 
     fn flows_in_words(&self) -> String {
@@ -312,13 +322,13 @@ impl Handler<FlowEnded> for Coordinator {
             self.arbiters[flow.arbiter].1 -= 1;
             self.schedule.ended(flow.worker, self.began.elapsed());
         }
-        self.collector
-            .flow_ended(&ended.record, self.began.elapsed());
+        self.flow_ended(&ended.record, self.began.elapsed());
         self.run.emit(RunEvent::FlowEnded(ended.record));
         if let Some(evidence) = ended.evidence {
             self.run.emit(RunEvent::EvidenceKept(evidence));
         }
         self.flow_is_gone(ended.number, ctx);
+        self.check_fail_fast(ctx);
         self.proceed(ctx);
     }
 }

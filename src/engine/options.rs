@@ -24,6 +24,8 @@ pub struct RunOptions {
     pub seed: u64,
     /// Checked while the run is in progress and at its end.
     pub thresholds: Vec<Threshold>,
+    /// The number of failed flows at which the run stops, if any.
+    pub fail_fast: Option<u64>,
     pub recording: Recording,
     /// The environment that every program gets, before its role's own.
     pub environment: Vec<(OsString, OsString)>,
@@ -61,6 +63,7 @@ impl RunOptions {
             run_id: RunId(format!("RUN-{}", started_at.format("%Y%m%d-%H%M%S"))),
             seed: 0,
             thresholds: Vec::new(),
+            fail_fast: None,
             recording: Recording::default(),
             environment: Vec::new(),
             run_directory: std::env::temp_dir(),
@@ -88,6 +91,13 @@ impl RunOptions {
     #[must_use]
     pub fn thresholds(self, thresholds: Vec<Threshold>) -> Self {
         RunOptions { thresholds, ..self }
+    }
+
+    /// Sets the number of failed flows at which the run stops: it starts no more, and those in
+    /// flight may finish.
+    #[must_use]
+    pub fn fail_fast(self, fail_fast: Option<u64>) -> Self {
+        RunOptions { fail_fast, ..self }
     }
 
     /// Sets the recording besides figures.

@@ -143,6 +143,10 @@ pub fn run(
     });
     let mut summary = collector.tally.summary(elapsed, interrupted);
     summary.stopped_after_us = stopped_after.map(micros);
+    summary.stopped_by_failures = match cause {
+        StopCause::FailFast(limit) => Some(limit),
+        _ => None,
+    };
     summary.rehearsal_cpu_us = Some(usage.cpu_us());
     summary.set_rehearsal_peak(usage.peak_rss_bytes());
     // Descendants of programs are no script instances, but they are left over as well.

@@ -22,6 +22,8 @@ mod sessions;
 mod shapes;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod typed_keys;
 mod work;
 mod yaml;
@@ -39,6 +41,9 @@ pub struct InferOptions {
     pub name: Option<String>,
     /// Think times become turns; otherwise comments.
     pub think: bool,
+    /// The roles to write into an existing scenario; all by default. The recordings of the others
+    /// show where values come from and where they go.
+    pub only: Vec<String>,
     /// Further recordings of the same work: what differs in them is volatile.
     pub again: Vec<Recording>,
     /// The output of each role in a first replay of the scenario, without what was typed: what is
@@ -105,7 +110,15 @@ pub fn infer_into(
     recordings: &[Recording],
     options: &InferOptions,
 ) -> Result<Inferred, String> {
-    let (document, mut replies) = documented(recordings, options);
+    let (mut document, mut replies) = documented(recordings, options);
+    if !options.only.is_empty() {
+        let only: Vec<String> = options
+            .only
+            .iter()
+            .filter_map(|it| names::slug(it))
+            .collect();
+        document.roles.retain(|role| only.contains(&role.key));
+    }
     let merged = merge::merge(existing, &document)?;
     replies.notes.extend(merged.notes);
     Ok(inferred(merged.scenario, replies))

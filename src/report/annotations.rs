@@ -5,22 +5,21 @@
 
 use std::path::Path;
 
-use crate::stats::FailureGroup;
+use crate::stats::{FailureGroup, FlowFailures};
 
 use super::checks;
 use super::result_file::Head;
 use super::sanitize::sanitize;
 use super::units;
-use super::verdict::FlowFailures;
 
 /// The maximum number of annotations: GitHub shows ten of a step.
 const MAX_ANNOTATIONS: usize = 10;
 
 /// Returns the annotations of a run, a line each. `scenario` is the scenario's path in the
 /// repository.
-pub fn annotations(head: &Head, failures: FlowFailures, scenario: Option<&str>) -> Vec<String> {
+pub fn annotations(head: &Head, scenario: Option<&str>) -> Vec<String> {
     let summary = &head.summary;
-    let level = match failures {
+    let level = match summary.flow_failures {
         FlowFailures::Count => "error",
         FlowFailures::AreAllowed => "warning",
     };

@@ -8,6 +8,9 @@ use super::units;
 /// The maximum number of lines shown of a picture of a screen.
 const MAX_PICTURE_LINES: usize = 80;
 
+/// The label of a program's last output.
+pub(super) const OUTPUT: &str = "it said";
+
 /// The maximum number of lines shown of a program's last output.
 const MAX_TAIL_LINES: usize = 12;
 
@@ -63,7 +66,7 @@ fn tail(text: &str) -> Vec<String> {
     let shown = text.iter().skip(left_out).enumerate();
     shown
         .map(|(index, line)| {
-            let label = if index == 0 { "it said" } else { "" };
+            let label = if index == 0 { OUTPUT } else { "" };
             format!("{label:<8} │ {line}").trim_end().to_owned()
         })
         .collect()

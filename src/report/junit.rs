@@ -18,14 +18,14 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 
 use crate::model::StepInfo;
-use crate::stats::{Checked, FailureGroup, Spread, StepSummary, Summary};
+use crate::stats::{Checked, FailureGroup, FlowFailures, Spread, StepSummary, Summary};
 
 use super::checks::{self, IntegrityResult};
 use super::failure;
 use super::result_file::Head;
 use super::sanitize::sanitize;
 use super::units;
-use super::verdict::{FlowFailures, trust};
+use super::verdict::{RunVerdict, trust};
 
 /// The maximum number of groups of failures described in one test case.
 const MAX_GROUPS: usize = 5;
@@ -34,18 +34,14 @@ const MAX_GROUPS: usize = 5;
 ///
 /// # Errors
 /// Errors of the writer.
-pub fn write_junit(
-    head: &Head,
-    failures: FlowFailures,
-    out: &mut impl Write,
-) -> Result<(), SerializeError> {
+pub fn write_junit(head: &Head, out: &mut impl Write) -> Result<(), SerializeError> {
     let mut report = Report::new("rehearsal");
     report.set_time(elapsed(&head.summary));
-    report.add_test_suite(suite(head, failures));
+    report.add_test_suite(suite(head));
     report.serialize(out)
 }
 
-fn suite(head: &Head, failures: FlowFailures) -> TestSuite {
+fn suite(head: &Head) -> TestSuite {
     let Head { run, summary, .. } = head;
     let scenario = sanitize(&run.scenario);
     let mut suite = TestSuite::new(&*scenario);
@@ -58,12 +54,12 @@ fn suite(head: &Head, failures: FlowFailures) -> TestSuite {
     }
     for step in &run.steps {
         let figures = summary.steps.iter().find(|it| it.name == step.name);
-        let status = of_step(summary, step, figures, failures);
+        let status = of_step(summary, step, figures);
         let time = figures.and_then(|it| it.duration);
         let class = format!("{scenario}.{}", sanitize(&step.role));
         suite.add_test_case(case(&step.name, &class, status, time));
     }
-    let status = of_flow(head, failures);
+    let status = of_flow(head);
     suite.add_test_case(case("flow", &scenario, status, summary.flow_response));
     for checked in &summary.thresholds {
         let class = format!("{scenario}.thresholds");
@@ -87,6 +83,7 @@ fn properties(head: &Head) -> Vec<(&'static str, String)> {
     let flows = summary.flows;
     let mut properties = vec![
         ("run", run.id.to_string()),
+        ("result", RunVerdict::of(summary).word().to_owned()),
         ("load", run.load.clone()),
         ("flows.completed", flows.completed.to_string()),
         ("flows.recovered", flows.recovered.to_string()),
@@ -117,18 +114,13 @@ fn case(name: &str, class: &str, status: TestCaseStatus, time: Option<Spread>) -
     case
 }
 
-fn of_step(
-    summary: &Summary,
-    step: &StepInfo,
-    figures: Option<&StepSummary>,
-    failures: FlowFailures,
-) -> TestCaseStatus {
+fn of_step(summary: &Summary, step: &StepInfo, figures: Option<&StepSummary>) -> TestCaseStatus {
     let groups = summary.failures.groups.iter();
     let groups: Vec<_> = groups.filter(|it| it.step == step.name).collect();
     let of_groups = groups.iter().map(|it| it.count).sum::<u64>();
     let failed = figures.map_or(0, |it| it.failed).max(of_groups);
     if failed > 0 {
-        return of_failures(summary, failed, &groups, failures);
+        return of_failures(summary, failed, &groups);
     }
     match figures {
         Some(StepSummary { completed: 1.., .. }) => TestCaseStatus::success(),
@@ -137,7 +129,7 @@ fn of_step(
     }
 }
 
-fn of_flow(head: &Head, failures: FlowFailures) -> TestCaseStatus {
+fn of_flow(head: &Head) -> TestCaseStatus {
     let Head { run, summary, .. } = head;
     if summary.interrupted {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
@@ -151,18 +143,13 @@ fn of_flow(head: &Head, failures: FlowFailures) -> TestCaseStatus {
     let groups: Vec<_> = groups.filter(|it| run.step(&it.step).is_none()).collect();
     match groups.iter().map(|it| it.count).sum() {
         0 => TestCaseStatus::success(),
-        failed => of_failures(summary, failed, &groups, failures),
+        failed => of_failures(summary, failed, &groups),
     }
 }
 
 /// The status of a test case at which flows failed; the most frequent failures come first.
-fn of_failures(
-    summary: &Summary,
-    failed: u64,
-    groups: &[&FailureGroup],
-    failures: FlowFailures,
-) -> TestCaseStatus {
-    if failures == FlowFailures::AreAllowed {
+fn of_failures(summary: &Summary, failed: u64, groups: &[&FailureGroup]) -> TestCaseStatus {
+    if summary.flow_failures == FlowFailures::AreAllowed {
         return TestCaseStatus::success();
     }
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);

@@ -1,7 +1,15 @@
 //! Live reporters: progress, one flow step by step, and dialogue.
 
+#[cfg(feature = "cli")]
+mod causes;
 mod dialogue_printer;
+#[cfg(feature = "cli")]
+mod frame;
+#[cfg(feature = "cli")]
+mod lines_terminal;
 pub(super) mod live_stats;
+#[cfg(feature = "cli")]
+mod plain;
 #[cfg(feature = "cli")]
 mod progress;
 #[cfg(feature = "cli")]
@@ -10,5 +18,7 @@ mod single_flow;
 
 pub use dialogue_printer::DialoguePrinter;
 #[cfg(feature = "cli")]
-pub use progress::{PlainProgress, ProgressBars, Quiet};
+pub use plain::{PlainProgress, Quiet};
+#[cfg(feature = "cli")]
+pub use progress::ProgressBars;
 pub use single_flow::SingleFlow;

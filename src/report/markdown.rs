@@ -5,14 +5,14 @@
 //! mentions.
 
 use crate::model::RunInfo;
-use crate::stats::{FailureGroup, Spread, StepSummary, Summary};
+use crate::stats::{FailureGroup, FlowFailures, Spread, StepSummary, Summary};
 
 use super::checks::{self, IntegrityResult};
 use super::failure;
 use super::result_file::Head;
 use super::sanitize::sanitize;
 use super::units;
-use super::verdict::{FlowFailures, RunVerdict, trust};
+use super::verdict::{RunVerdict, trust};
 
 /// The maximum number of groups of failures shown.
 const MAX_GROUPS: usize = 10;
@@ -21,19 +21,23 @@ const MAX_GROUPS: usize = 10;
 const MAX_IN_CELL: usize = 160;
 
 /// Renders the summary of a run. Bundles are named as in its figures.
-pub fn markdown(head: &Head, failures: FlowFailures) -> String {
+pub fn markdown(head: &Head) -> String {
     let Head { run, summary, .. } = head;
-    let verdict = RunVerdict::of(summary, failures);
+    let verdict = RunVerdict::of(summary);
     let sign = match verdict {
         RunVerdict::Passed => "✅",
         RunVerdict::Interrupted => "⚠️",
         _ => "❌",
     };
-    let title = format!("## {sign} {}: {}\n", code(&run.scenario), verdict.words());
+    let title = format!(
+        "## {sign} {}: {}\n",
+        code(&run.scenario),
+        verdict.headline()
+    );
     let sections = [
         Some(title),
         Some(overview(run, summary)),
-        failure_section(summary, failures),
+        failure_section(summary),
         thresholds(summary),
         integrity(summary),
         steps(summary),
@@ -91,12 +95,12 @@ fn overview(run: &RunInfo, summary: &Summary) -> String {
     text
 }
 
-fn failure_section(summary: &Summary, failures: FlowFailures) -> Option<String> {
+fn failure_section(summary: &Summary) -> Option<String> {
     let all = &summary.failures;
     if all.count() == 0 {
         return None;
     }
-    let allowed = match failures {
+    let allowed = match summary.flow_failures {
         FlowFailures::Count => "",
         FlowFailures::AreAllowed => " (no more than are allowed)",
     };

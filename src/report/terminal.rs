@@ -1,4 +1,4 @@
-//! The report at the end of a run, for terminals.
+//! The report at the end of a run, for terminals. It ends with a headline.
 
 mod columns;
 mod distribution;
@@ -10,6 +10,11 @@ mod latency;
 mod overview;
 mod phases;
 mod resources;
+mod runs;
+mod section;
+mod short;
+mod steps;
+mod text;
 mod thresholds;
 mod verdict;
 
@@ -18,17 +23,57 @@ use crate::stats::Summary;
 
 use super::output::{STRONG, styled};
 
+pub use runs::list;
+
 /// The column of the values in the overview.
 const INDENT: usize = 21;
 
 /// The minimum width of the report.
 const MIN_WIDTH: usize = 60;
 
-/// Renders the report of a run as ANSI text of at most `width` columns. The caller strips the
-/// styles if necessary.
-pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
-    let width = width.max(MIN_WIDTH);
-    let mut overview = overview::render(info, summary, width);
+/// The length of a short report with everything that is printed below it.
+pub const SHORT_LINES: usize = 40;
+
+/// The amount of detail in a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// All tables and all failures.
+    Full,
+    /// What matters of them, in at most [`SHORT_LINES`] lines.
+    Short,
+    /// The headline alone.
+    Headline,
+}
+
+/// The form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Form {
+    pub detail: Detail,
+    /// The width in columns; at least 60 are used.
+    pub width: usize,
+    /// The number of lines that the caller prints below the report.
+    pub lines_below: usize,
+}
+
+/// Renders the report of a run as ANSI text. The caller strips the styles if necessary.
+pub fn render(info: &RunInfo, summary: &Summary, form: Form) -> String {
+    let width = form.width.max(MIN_WIDTH);
+    let mut sections = match form.detail {
+        Detail::Full => full(info, summary, width),
+        Detail::Short => {
+            let below = headline::lines(info, summary, width).len() + form.lines_below;
+            short::sections(info, summary, width, SHORT_LINES.saturating_sub(below))
+        }
+        Detail::Headline => Vec::new(),
+    };
+    sections.push(headline::lines(info, summary, width).join("\n"));
+    let mut text = sections.join("\n\n");
+    text.push('\n');
+    text
+}
+
+fn full(info: &RunInfo, summary: &Summary, width: usize) -> Vec<String> {
+    let mut overview = overview::render(info, summary);
     overview.push_str(&verdict::render(summary, width));
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
@@ -39,9 +84,7 @@ pub fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
     sections.extend(failures::render(info, summary));
     sections.extend(faults::render(summary));
     sections.extend(resources::render(summary, width));
-    let mut text = sections.join("\n\n");
-    text.push('\n');
-    text
+    sections
 }
 
 fn heading(text: &str) -> String {

@@ -1,42 +1,30 @@
-//! Verdict on a run as a whole, in one word, for reports that programs pass on.
+//! Result of a run as a whole, in the one word that all reports use.
 
-use crate::stats::{Integrity, Summary, Trust};
+use crate::stats::{FlowFailures, Integrity, Summary, Trust};
 
-/// The treatment of failed flows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FlowFailures {
-    /// Each failed flow makes the run fail.
-    Count,
-    /// There are no more than are allowed, so they do not make the run fail.
-    AreAllowed,
-}
-
-/// The verdict on a run. Of several the last one applies, as for exit codes.
+/// The result of a run. Of several the last one applies, as for exit codes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum RunVerdict {
+pub enum RunVerdict {
     Passed,
-    /// Flows failed, or none was completed.
+    /// More flows failed than are allowed, none was completed, or a threshold was crossed.
     Failed,
-    ThresholdsCrossed,
     /// Integrity checks have findings.
     DataInconsistent,
     Interrupted,
 }
 
 impl RunVerdict {
-    pub fn of(summary: &Summary, failures: FlowFailures) -> Self {
+    /// Returns the result of the run with these figures.
+    pub fn of(summary: &Summary) -> Self {
         let is_inconsistent = summary
             .integrity
             .as_ref()
             .is_some_and(Integrity::is_violated);
-        let failed = failures == FlowFailures::Count
+        let failed = summary.flow_failures == FlowFailures::Count
             && (summary.flows.failed > 0 || summary.flows.completed == 0);
+        let crossed = summary.thresholds.iter().any(|it| !it.holds);
         let all = [
-            (failed, RunVerdict::Failed),
-            (
-                summary.thresholds.iter().any(|it| !it.holds),
-                RunVerdict::ThresholdsCrossed,
-            ),
+            (failed || crossed, RunVerdict::Failed),
             (is_inconsistent, RunVerdict::DataInconsistent),
             (summary.interrupted, RunVerdict::Interrupted),
         ];
@@ -45,14 +33,19 @@ impl RunVerdict {
         last.unwrap_or(RunVerdict::Passed)
     }
 
-    pub fn words(self) -> &'static str {
+    /// Returns the word for it, in lower case. Headlines write it in capitals.
+    pub fn word(self) -> &'static str {
         match self {
             RunVerdict::Passed => "passed",
             RunVerdict::Failed => "failed",
-            RunVerdict::ThresholdsCrossed => "failed: a threshold was crossed",
-            RunVerdict::DataInconsistent => "failed: the data is inconsistent",
+            RunVerdict::DataInconsistent => "data inconsistent",
             RunVerdict::Interrupted => "interrupted",
         }
+    }
+
+    /// Returns the word as it stands in headlines.
+    pub fn headline(self) -> String {
+        self.word().to_uppercase()
     }
 }
 

@@ -134,7 +134,10 @@ mod tests {
         let flow = root.get("flow").unwrap();
         assert_eq!(text(&flow.entries[0]), "- {step: 1, role: b}\n");
         assert_eq!(text(&flow.entries[1]), "- step: 2\n    role: c\n");
-        assert_eq!(flow.entries[1].get("role").unwrap().text.as_deref(), Some("c"));
+        assert_eq!(
+            flow.entries[1].get("role").unwrap().text.as_deref(),
+            Some("c")
+        );
         assert!(outline("- a\n").is_none() && outline("a: [").is_none());
     }
 }

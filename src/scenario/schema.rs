@@ -73,12 +73,18 @@ fn shape(shape: Shape, definitions: &mut Map<String, Value>) -> Value {
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Size => json!({ "type": "string", "pattern": "^[0-9]+x[0-9]+$" }),
         Shape::Key => {
-            let keys: Vec<String> = crate::terminal::Key::all()
-                .map(|key| key.to_string())
-                .collect();
+            let all = crate::terminal::Key::all();
+            let single = all.filter(|key| !matches!(key, crate::terminal::Key::Held(..)));
+            let keys: Vec<String> = single.map(|key| key.to_string()).collect();
+            let held = json!({
+                "type": "string",
+                "pattern": "^((ctrl|alt|shift)-){1,3}(up|down|left|right|home|end|page-up\
+                    |page-down|insert|delete|enter|tab|space|backspace|escape\
+                    |f([1-9]|1[0-2])|[!-~])$",
+            });
             let character = json!({ "type": "string", "pattern": r"^\S$" });
             let digit = json!({ "type": "integer", "minimum": 0, "maximum": 9 });
-            json!({ "anyOf": [{ "enum": keys }, character, digit] })
+            json!({ "anyOf": [{ "enum": keys }, held, character, digit] })
         }
         Shape::RowRange => json!({
             "type": ["string", "integer"],

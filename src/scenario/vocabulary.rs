@@ -8,7 +8,7 @@ mod words;
 
 pub(super) use flow::{FLOW_RETRY, LIFETIME, STEP, STEP_RETRY};
 use screen::{AT, BELOW, CURSOR_AT, FOR, PRESS, RIGHT_OF, ROWS, SCREEN, STILL};
-pub(super) use screen::{CELL, CURSOR, KEY_PRESS, SCREEN_CONDITIONS, SCREEN_WAIT};
+pub(super) use screen::{CELL, CURSOR, FIELD_VALUE, KEY_PRESS, SCREEN_CONDITIONS, SCREEN_WAIT};
 pub(super) use turns::{ALTERNATIVE, PICK, REPEAT, TURN, UNTIL};
 use turns::{PROMPT, SEE, SEND};
 pub(super) use words::{EXTENSION, Shape, Vocabulary};

@@ -16,7 +16,7 @@ pub const MAX_TEXTS: usize = 10;
 
 /// Groups of failures, each with a count and its first example. Its size is bounded.
 #[derive(Debug, Default)]
-pub(super) struct Failures {
+pub struct Failures {
     groups: Vec<FailureGroup>,
     /// Indices into `groups` by step, cause and whether a fault was injected before, then by the
     /// text that was seen.
@@ -25,7 +25,8 @@ pub(super) struct Failures {
 }
 
 impl Failures {
-    pub(super) fn record(&mut self, flow: &FlowRecord, failure: &Failure) {
+    /// Counts the failure of a flow.
+    pub fn record(&mut self, flow: &FlowRecord, failure: &Failure) {
         let Signature { step, cause, saw } = Signature::of(flow, failure);
         self.merge(FailureGroup {
             step,
@@ -74,12 +75,18 @@ impl Failures {
         }
     }
 
+    /// Returns the groups, the most frequent first; equally frequent ones in the order of their
+    /// appearance. Failures without a group are in none of them.
+    pub fn most_frequent(&self) -> Vec<&FailureGroup> {
+        let mut groups: Vec<_> = self.groups.iter().collect();
+        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
+        groups
+    }
+
     /// Lists the most frequent first; equally frequent ones in the order of their appearance.
     pub(super) fn summary(&self) -> FailureSummary {
-        let mut groups = self.groups.clone();
-        groups.sort_by_key(|group| std::cmp::Reverse(group.count));
         FailureSummary {
-            groups,
+            groups: self.most_frequent().into_iter().cloned().collect(),
             others: self.others,
         }
     }

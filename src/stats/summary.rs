@@ -15,9 +15,13 @@ use super::signature::Signature;
 pub struct Summary {
     /// The run was stopped before all its flows had ended.
     pub interrupted: bool,
-    /// The time from the run's start to its early stop, by a threshold or by its user.
+    /// The time from the run's start to its early stop, by a threshold, by failed flows
+    /// or by its user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_after_us: Option<u64>,
+    /// The number of failed flows at which the run was stopped, if that stopped it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped_by_failures: Option<u64>,
     /// From the run's start to its end, including clean-up but not the audit.
     pub elapsed_us: u64,
     pub flows: FlowCounts,
@@ -67,6 +71,30 @@ pub struct Summary {
     pub generator: Option<Generator>,
     /// The verdict on the figures, if the generator was measured.
     pub verdict: Option<Verdict>,
+    /// The effect of the failed flows on the result of the run.
+    #[serde(default, skip_serializing_if = "FlowFailures::count")]
+    pub flow_failures: FlowFailures,
+}
+
+/// The effect of failed flows on the result of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FlowFailures {
+    /// Each failed flow makes the run fail.
+    #[default]
+    Count,
+    /// There are no more than are allowed, so they do not make the run fail.
+    AreAllowed,
+}
+
+impl FlowFailures {
+    #[expect(
+        clippy::trivially_copy_pass_by_ref,
+        reason = "serde passes a reference"
+    )]
+    fn count(&self) -> bool {
+        *self == FlowFailures::Count
+    }
 }
 
 /// Time that flows spend outside of steps.

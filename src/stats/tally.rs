@@ -13,7 +13,7 @@ use super::measures::{Measures, MissingHistogram};
 use super::rate::Rate;
 use super::resources::RoleUse;
 use super::summary::{
-    FlowCounts, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
+    FlowCounts, FlowFailures, ProcessCounts, RetrySummary, StepSummary, Summary, TurnSummary, rate,
 };
 
 /// The minimum number of flows for which a distribution is shown.
@@ -143,6 +143,7 @@ impl Tally {
     pub fn summary(&self, elapsed: Duration, interrupted: bool) -> Summary {
         Summary {
             stopped_after_us: None,
+            stopped_by_failures: None,
             interrupted,
             elapsed_us: micros(elapsed),
             flows: self.flows,
@@ -180,6 +181,7 @@ impl Tally {
             thresholds: Vec::new(),
             generator: None,
             verdict: None,
+            flow_failures: FlowFailures::Count,
         }
     }
 

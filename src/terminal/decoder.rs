@@ -74,12 +74,21 @@ enum State {
     Ground,
     /// In an escape or control sequence.
     Sequence(Step),
-    /// In a control string: how many of its bytes were dropped, and whether it is an operating
-    /// system command (a title, for example), which also ends at a bell or a line end.
+    /// In a control string: how many of its bytes were dropped.
     ControlString {
         dropped: usize,
-        command: bool,
+        kind: StringKind,
     },
+}
+
+/// Kind of control string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum StringKind {
+    /// An operating system command (a title, for example), which also ends at a bell or a line end.
+    Command,
+    /// A device control string.
+    Device,
+    Other,
 }
 
 /// Terminal as a program finds it that asks: it has one row, the unfinished line.
@@ -101,6 +110,12 @@ impl QueriedTerminal for OneRow {
     fn mode(&self, _: u16) -> Option<bool> {
         None
     }
+    fn ansi_mode(&self, _: u16) -> Option<bool> {
+        None
+    }
+    fn margins(&self) -> Option<(usize, usize)> {
+        None
+    }
 }
 
 /// Decoder of one stream of output.
@@ -119,7 +134,7 @@ pub(crate) struct Decoder {
     /// The beginning of a character that is not complete.
     partial: [u8; 4],
     partial_len: usize,
-    /// Parameters of the sequence, or the beginning of the operating system command.
+    /// Parameters of the sequence, or the beginning of the control string.
     parameters: Vec<u8>,
     answers: Answers,
 }
@@ -142,7 +157,7 @@ impl Decoder {
             let used = match self.state {
                 State::Ground => self.ground(bytes, sink),
                 State::Sequence(step) => self.sequence(step, bytes[0], sink),
-                State::ControlString { dropped, command } => self.string(bytes, dropped, command),
+                State::ControlString { dropped, kind } => self.string(bytes, dropped, kind),
             };
             bytes = &bytes[used..];
         }
@@ -311,11 +326,15 @@ impl Decoder {
             Step::Ground => State::Ground,
             Step::OscString => State::ControlString {
                 dropped: 0,
-                command: true,
+                kind: StringKind::Command,
             },
-            Step::DcsEntry | Step::SosPmApcString => State::ControlString {
+            Step::DcsEntry => State::ControlString {
                 dropped: 0,
-                command: false,
+                kind: StringKind::Device,
+            },
+            Step::SosPmApcString => State::ControlString {
+                dropped: 0,
+                kind: StringKind::Other,
             },
             other => State::Sequence(other),
         };
@@ -337,32 +356,28 @@ impl Decoder {
         1
     }
 
-    fn string(&mut self, bytes: &[u8], dropped: usize, command: bool) -> usize {
+    fn string(&mut self, bytes: &[u8], dropped: usize, kind: StringKind) -> usize {
         let room = STRING_LIMIT_BYTES - dropped;
         let within = &bytes[..bytes.len().min(room)];
         let end = within.iter().position(|&byte| match byte {
             0x1b | 0x18 | 0x1a => true,
-            0x07 | b'\n' => command,
+            0x07 | b'\n' => kind == StringKind::Command,
             _ => false,
         });
         match end {
             Some(end) => {
                 self.state = State::Ground;
-                if command {
-                    self.command(&within[..end]);
-                }
+                self.keep(&within[..end], kind);
                 match within[end] {
                     // The line end counts as text.
                     b'\n' => end,
                     0x1b => {
-                        if command {
-                            self.end_command(StringEnd::Terminator);
-                        }
+                        self.end_string(kind, StringEnd::Terminator);
                         self.begin_sequence();
                         end + 1
                     }
                     0x07 => {
-                        self.end_command(StringEnd::Bell);
+                        self.end_string(kind, StringEnd::Bell);
                         end + 1
                     }
                     _ => end + 1,
@@ -373,27 +388,33 @@ impl Decoder {
                 room
             }
             None => {
-                if command {
-                    self.command(within);
-                }
+                self.keep(within, kind);
                 self.state = State::ControlString {
                     dropped: dropped + within.len(),
-                    command,
+                    kind,
                 };
                 within.len()
             }
         }
     }
 
-    /// Keeps the beginning of an operating system command, one byte more than a query can have.
-    fn command(&mut self, text: &[u8]) {
-        let room = (COMMAND_LIMIT_BYTES + 1).saturating_sub(self.parameters.len());
-        self.parameters
-            .extend_from_slice(&text[..text.len().min(room)]);
+    /// Keeps the beginning of a control string, one byte more than a query can have.
+    fn keep(&mut self, text: &[u8], kind: StringKind) {
+        if kind != StringKind::Other {
+            let room = (COMMAND_LIMIT_BYTES + 1).saturating_sub(self.parameters.len());
+            self.parameters
+                .extend_from_slice(&text[..text.len().min(room)]);
+        }
     }
 
-    fn end_command(&mut self, end: StringEnd) {
-        let query = Query::in_command(&self.parameters, end);
+    fn end_string(&mut self, kind: StringKind, end: StringEnd) {
+        let text = self.parameters.as_slice();
+        let query = match kind {
+            _ if text.len() > COMMAND_LIMIT_BYTES => None,
+            StringKind::Command => Query::in_command(text, end),
+            StringKind::Device => Query::in_device_string(text),
+            StringKind::Other => None,
+        };
         self.answer(query, 0);
     }
 

@@ -47,6 +47,11 @@ pub enum InputError {
         "the reply has {bytes} bytes with its line end; a terminal takes {INPUT_LINE_LIMIT_BYTES}"
     )]
     TooLong { bytes: usize },
+    #[error(
+        "the text to paste has several lines, and the program has not asked for pasted text in \
+         brackets (`CSI ? 2004 h`): it would take each line end for Enter; write a turn for each line"
+    )]
+    PastedLines,
 }
 
 impl Typed {
@@ -79,21 +84,31 @@ impl Typed {
         })
     }
 
-    /// Returns a text as a terminal pastes it: in brackets, if the program has asked for them.
+    /// Returns a text as a terminal pastes it: in brackets, if the program has asked for them. As in
+    /// xterm, the line ends within it are those of the Enter key.
     ///
     /// # Errors
-    /// For control characters.
+    /// For control characters, and for several lines without brackets.
     pub fn paste(text: &str, bracketed: bool) -> Result<Typed, InputError> {
-        let typed = Typed::text(text)?;
-        if !bracketed {
-            return Ok(typed);
+        if !bracketed && text.contains('\n') {
+            return Err(InputError::PastedLines);
         }
-        let [begin, end] = PASTE_BRACKETS;
-        let bytes = [begin, text, end].concat().into_bytes();
-        Ok(Typed {
-            bytes: bytes.into(),
-            ..typed
-        })
+        let mut lines = text.split('\n');
+        let mut typed = Typed::text(lines.next().unwrap_or_default())?;
+        for line in lines {
+            let end = Typed {
+                bytes: line_end(true).into(),
+                echo: ExpectedEcho::Line(String::new()),
+                further: Vec::new(),
+            };
+            typed = typed.then(end).then(Typed::text(line)?);
+        }
+        if bracketed {
+            let [begin, end] = PASTE_BRACKETS;
+            let bytes = [begin.as_bytes(), typed.bytes(), end.as_bytes()].concat();
+            typed.bytes = bytes.into();
+        }
+        Ok(typed)
     }
 
     /// Returns the text of a line, without Enter; empty for keys.
@@ -287,6 +302,17 @@ mod tests {
         let pasted = Typed::paste("Zoé", true).expect("a text");
         assert_eq!(pasted.bytes(), "\x1b[200~Zoé\x1b[201~".as_bytes());
         assert_eq!(pasted.echo(), typed.echo());
+        let lines = Typed::paste("a\nb\n", true).expect("lines");
+        assert_eq!(lines.bytes(), b"\x1b[200~a\rb\r\x1b[201~");
+        assert_eq!(*lines.echo(), ExpectedEcho::Line("a".into()));
+        assert_eq!(
+            lines.further_echoes(),
+            [
+                ExpectedEcho::Line("b".into()),
+                ExpectedEcho::Text(String::new())
+            ]
+        );
+        assert_eq!(Typed::paste("a\nb", false), Err(InputError::PastedLines));
         assert!(Typed::text("a\nb").is_err() && Typed::paste("a\x1b[201~b", true).is_err());
     }
 

@@ -3,10 +3,15 @@
 //! The bytes are those of xterm, in its default modes or in those that the program has set:
 //! <https://invisible-island.net/xterm/ctlseqs/ctlseqs.html>.
 
+mod held;
+mod names;
+
 use std::borrow::Cow;
 use std::fmt;
 
 use super::screen::KeyModes;
+
+pub use held::{HeldKey, Modifiers};
 
 /// A key, as `press` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,39 +33,22 @@ pub enum Key {
     End,
     PageUp,
     PageDown,
-    /// Control with a lower-case letter, with one of `\ ] ^ _`, or with a space.
+    /// Control with a lower-case letter, with one of `\\ ] ^ _ /`, or with a space.
     Ctrl(char),
-    /// Alt with a printable ASCII character.
+    /// Control with backspace.
+    CtrlBackspace,
+    /// Alt with a printable ASCII character, or with one of [`ALT_NAMED`].
     Alt(char),
-    /// A key that moves the cursor, with another one held.
-    Held(HeldKey, MotionKey),
+    /// Control and alt with a lower-case letter.
+    CtrlAlt(char),
+    /// A key whose code shows that others are held.
+    Held(Modifiers, HeldKey),
     /// `F1` to `F24`, by number.
     Function(u8),
     /// A key of the keypad: a digit, one of `+ - * / .`, or `\r` for its Enter.
     Keypad(char),
     /// A character that is typed without Enter, for programs that read single keys.
     Char(char),
-}
-
-/// A key that is held while another one is pressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HeldKey {
-    Shift,
-    Alt,
-    Ctrl,
-}
-
-/// A key that moves the cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum MotionKey {
-    Up,
-    Down,
-    Left,
-    Right,
-    Home,
-    End,
-    PageUp,
-    PageDown,
 }
 
 /// Error of an unknown key name.
@@ -70,6 +58,8 @@ pub struct UnknownKey {
     pub name: String,
     /// The most similar known name.
     pub nearest: String,
+    /// True if the name is that of the nearest key in another program.
+    pub is_synonym: bool,
 }
 
 const NAMED: [(&str, Key); 16] = [
@@ -94,22 +84,30 @@ const NAMED: [(&str, Key); 16] = [
 /// Names as in terminfo and on some keyboards.
 const ALIASES: [(&str, Key); 1] = [("backtab", Key::BackTab)];
 
-const MOTIONS: [(&str, MotionKey); 8] = [
-    ("up", MotionKey::Up),
-    ("down", MotionKey::Down),
-    ("left", MotionKey::Left),
-    ("right", MotionKey::Right),
-    ("home", MotionKey::Home),
-    ("end", MotionKey::End),
-    ("page-up", MotionKey::PageUp),
-    ("page-down", MotionKey::PageDown),
+/// The named keys that alt puts an escape before, by their characters.
+const ALT_NAMED: [(&str, char); 5] = [
+    ("enter", '\r'),
+    ("tab", '\t'),
+    ("backspace", '\x7f'),
+    ("escape", '\x1b'),
+    ("space", ' '),
 ];
 
-const HELD: [(&str, HeldKey); 3] = [
-    ("shift", HeldKey::Shift),
-    ("alt", HeldKey::Alt),
-    ("ctrl", HeldKey::Ctrl),
+/// The characters with control that a terminal sends as another one of [`CTRL_SYMBOLS`].
+const CTRL_ALIASES: [(char, Key); 9] = [
+    ('@', Key::Ctrl(' ')),
+    ('2', Key::Ctrl(' ')),
+    ('[', Key::Escape),
+    ('3', Key::Escape),
+    ('4', Key::Ctrl('\\')),
+    ('5', Key::Ctrl(']')),
+    ('6', Key::Ctrl('^')),
+    ('7', Key::Ctrl('_')),
+    ('8', Key::Backspace),
 ];
+
+/// The characters beside letters that have a code with control.
+const CTRL_SYMBOLS: &str = "\\]^_/ ";
 
 /// The characters on a keypad.
 const KEYPAD: &str = "0123456789+-*/.";
@@ -125,35 +123,65 @@ impl Key {
         {
             return Ok(Key::Char(only));
         }
-        if let Some(character) = name.strip_prefix("alt-")
-            && let &[character] = character.as_bytes()
-            && character.is_ascii_graphic()
-        {
-            return Ok(Key::Alt(character.into()));
-        }
-        let alias = ALIASES.iter().find(|(alias, _)| *alias == name);
-        alias
-            .map(|&(_, key)| key)
+        Key::held(name)
+            .or_else(|| ALIASES.iter().find(|(it, _)| *it == name).map(|it| it.1))
             .or_else(|| Key::all().find(|key| key.to_string() == name))
-            .ok_or_else(|| UnknownKey {
-                name: name.to_owned(),
-                nearest: nearest(name),
+            .ok_or_else(|| {
+                let synonym = synonym(name);
+                UnknownKey {
+                    name: name.to_owned(),
+                    is_synonym: synonym.is_some(),
+                    nearest: synonym.map_or_else(|| nearest(name), |key| key.to_string()),
+                }
             })
+    }
+
+    /// Returns the key of a name with modifiers, which may stand in any order.
+    fn held(name: &str) -> Option<Key> {
+        let (held, key) = Modifiers::split(name);
+        if held == Modifiers::default() {
+            return None;
+        }
+        if let Some(key) = HeldKey::all().find(|it| it.to_string() == key) {
+            return Some(Key::Held(held, key));
+        }
+        let named = ALT_NAMED.iter().find(|(named, _)| *named == key);
+        let character = match *key.as_bytes() {
+            [character] if character.is_ascii_graphic() => Some(char::from(character)),
+            _ => None,
+        };
+        match (held.ctrl, held.alt, held.shift) {
+            (false, false, true) => (key == "tab").then_some(Key::BackTab),
+            (false, true, false) => named.map(|it| it.1).or(character).map(Key::Alt),
+            (true, false, false) if key == "backspace" => Some(Key::CtrlBackspace),
+            (true, false, false) => {
+                let alias = CTRL_ALIASES.iter().find(|(it, _)| Some(*it) == character);
+                let own = character.or((key == "space").then_some(' '));
+                let own = own.filter(|it| it.is_ascii_lowercase() || CTRL_SYMBOLS.contains(*it));
+                alias.map(|it| it.1).or(own.map(Key::Ctrl))
+            }
+            (true, true, false) => {
+                let letter = character.filter(char::is_ascii_lowercase);
+                letter.map(Key::CtrlAlt)
+            }
+            _ => None,
+        }
     }
 
     /// Returns all keys with a name.
     pub fn all() -> impl Iterator<Item = Key> {
-        let motions = MOTIONS.iter().map(|&(_, motion)| motion);
-        let held = HELD.iter().map(|&(_, held)| held);
+        let alt = ALT_NAMED.iter().map(|&(_, character)| character);
         NAMED
             .iter()
             .map(|&(_, key)| key)
-            .chain(('a'..='z').chain("\\]^_ ".chars()).map(Key::Ctrl))
-            .chain(('a'..='z').map(Key::Alt))
-            .chain(held.flat_map(move |held| {
-                let motions = motions.clone();
-                motions.map(move |motion| Key::Held(held, motion))
-            }))
+            .chain(('a'..='z').chain(CTRL_SYMBOLS.chars()).map(Key::Ctrl))
+            .chain([Key::CtrlBackspace])
+            .chain(('a'..='z').chain(alt).map(Key::Alt))
+            .chain(('a'..='z').map(Key::CtrlAlt))
+            .chain(
+                Modifiers::all()
+                    .flat_map(|held| HeldKey::all().map(move |key| Key::Held(held, key))),
+            )
             .chain((1..=24).map(Key::Function))
             .chain(KEYPAD.chars().chain(['\r']).map(Key::Keypad))
     }
@@ -175,7 +203,7 @@ impl Key {
     /// Returns the bytes to send in these modes of a terminal. On pipes Enter is a line feed, as no
     /// terminal translates a carriage return there.
     pub(crate) fn bytes(self, terminal: bool, modes: KeyModes) -> Cow<'static, [u8]> {
-        let motion = |motion: MotionKey| Cow::Owned(motion.bytes(modes));
+        let motion = |key: HeldKey| Cow::Owned(key.bytes(modes));
         Cow::Borrowed(match self {
             Key::Enter if terminal => b"\r",
             Key::Enter => b"\n",
@@ -184,20 +212,34 @@ impl Key {
             Key::BackTab => b"\x1b[Z",
             Key::Space => b" ",
             Key::Backspace => b"\x7f",
-            Key::Insert => b"\x1b[2~",
-            Key::Delete => b"\x1b[3~",
-            Key::Up => return motion(MotionKey::Up),
-            Key::Down => return motion(MotionKey::Down),
-            Key::Right => return motion(MotionKey::Right),
-            Key::Left => return motion(MotionKey::Left),
-            Key::Home => return motion(MotionKey::Home),
-            Key::End => return motion(MotionKey::End),
-            Key::PageUp => return motion(MotionKey::PageUp),
-            Key::PageDown => return motion(MotionKey::PageDown),
-            Key::Held(held, motion) => return Cow::Owned(motion.bytes_with(held)),
-            Key::Function(number) => return Cow::Owned(function(number)),
+            Key::CtrlBackspace => b"\x08",
+            Key::Insert => return motion(HeldKey::Insert),
+            Key::Delete => return motion(HeldKey::Delete),
+            Key::Up => return motion(HeldKey::Up),
+            Key::Down => return motion(HeldKey::Down),
+            Key::Right => return motion(HeldKey::Right),
+            Key::Left => return motion(HeldKey::Left),
+            Key::Home => return motion(HeldKey::Home),
+            Key::End => return motion(HeldKey::End),
+            Key::PageUp => return motion(HeldKey::PageUp),
+            Key::PageDown => return motion(HeldKey::PageDown),
+            Key::Held(held, key) => return Cow::Owned(key.bytes_with(held)),
+            // From `F13` on, they are the first twelve with shift.
+            Key::Function(number @ 13..) => {
+                let shift = Modifiers {
+                    shift: true,
+                    ..Modifiers::default()
+                };
+                return Cow::Owned(HeldKey::Function(number - 12).bytes_with(shift));
+            }
+            Key::Function(number) => return motion(HeldKey::Function(number)),
+            // A terminal sends the code of `_`.
+            Key::Ctrl('/') => b"\x1f",
             Key::Ctrl(character) => return Cow::Owned(vec![character as u8 & 0x1f]),
             Key::Alt(character) => return Cow::Owned(format!("\x1b{character}").into_bytes()),
+            Key::CtrlAlt(character) => {
+                return Cow::Owned(vec![b'\x1b', character as u8 & 0x1f]);
+            }
             Key::Keypad('\r') if !modes.application_keypad => {
                 return Key::Enter.bytes(terminal, modes);
             }
@@ -212,81 +254,18 @@ impl Key {
     }
 }
 
-impl MotionKey {
-    /// Returns the part of its code that names it: a letter, or a number before `~`.
-    fn code(self) -> (u8, u8) {
-        match self {
-            MotionKey::Up => (1, b'A'),
-            MotionKey::Down => (1, b'B'),
-            MotionKey::Right => (1, b'C'),
-            MotionKey::Left => (1, b'D'),
-            MotionKey::Home => (1, b'H'),
-            MotionKey::End => (1, b'F'),
-            MotionKey::PageUp => (5, b'~'),
-            MotionKey::PageDown => (6, b'~'),
-        }
-    }
-
-    fn bytes(self, modes: KeyModes) -> Vec<u8> {
-        match self.code() {
-            (number, b'~') => format!("\x1b[{number}~").into_bytes(),
-            (_, letter) if modes.application_cursor => vec![b'\x1b', b'O', letter],
-            (_, letter) => vec![b'\x1b', b'[', letter],
-        }
-    }
-
-    fn bytes_with(self, held: HeldKey) -> Vec<u8> {
-        let held = match held {
-            HeldKey::Shift => 2,
-            HeldKey::Alt => 3,
-            HeldKey::Ctrl => 5,
-        };
-        let (number, letter) = self.code();
-        format!("\x1b[{number};{held}{}", letter as char).into_bytes()
-    }
-}
-
-/// Returns the code of a function key. From `F13` on, they are the first twelve with shift.
-fn function(number: u8) -> Vec<u8> {
-    let (number, is_shifted) = match number {
-        13.. => (number - 12, true),
-        _ => (number, false),
-    };
-    let code = match number {
-        1..=4 => {
-            let letter = char::from(b'P' + number - 1);
-            return match is_shifted {
-                true => format!("\x1b[1;2{letter}"),
-                false => format!("\x1bO{letter}"),
-            }
-            .into_bytes();
-        }
-        5 => 15,
-        // There are gaps in the numbers, where the keyboard of the VT220 had gaps.
-        6..=10 => 11 + number,
-        _ => 12 + number,
-    };
-    match is_shifted {
-        true => format!("\x1b[{code};2~"),
-        false => format!("\x1b[{code}~"),
-    }
-    .into_bytes()
-}
-
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Key::Ctrl(' ') => f.write_str("ctrl-space"),
             Key::Ctrl(character) => write!(f, "ctrl-{character}"),
-            Key::Alt(character) => write!(f, "alt-{character}"),
-            Key::Held(held, motion) => {
-                let held = HELD.iter().find(|(_, it)| it == held);
-                let motion = MOTIONS.iter().find(|(_, it)| it == motion);
-                let names = held.zip(motion);
-                names.map_or(Ok(()), |((held, _), (motion, _))| {
-                    write!(f, "{held}-{motion}")
-                })
-            }
+            Key::CtrlBackspace => f.write_str("ctrl-backspace"),
+            Key::Alt(character) => match ALT_NAMED.iter().find(|(_, it)| it == character) {
+                Some((name, _)) => write!(f, "alt-{name}"),
+                None => write!(f, "alt-{character}"),
+            },
+            Key::CtrlAlt(character) => write!(f, "ctrl-alt-{character}"),
+            Key::Held(held, key) => write!(f, "{held}{key}"),
             Key::Function(number) => write!(f, "f{number}"),
             Key::Keypad('\r') => f.write_str("keypad-enter"),
             Key::Keypad(character) => write!(f, "keypad-{character}"),
@@ -299,9 +278,20 @@ impl fmt::Display for Key {
     }
 }
 
+/// Returns the key that has this name in another program. What is held with a key that a terminal
+/// sends alike alone is left out.
+fn synonym(name: &str) -> Option<Key> {
+    let translated = names::translated(name);
+    let (_, key) = Modifiers::split(&translated);
+    Key::held(&translated)
+        .or_else(|| Key::all().find(|it| it.to_string() == translated))
+        .or_else(|| Key::named().find(|it| it.to_string() == key))
+}
+
+/// Returns the name of the most similar key.
 fn nearest(name: &str) -> String {
-    let lower = name.to_lowercase().replace(['_', ' ', '+'], "-");
-    let similarity = |key: &Key| strsim::jaro_winkler(&key.to_string(), &lower);
+    let translated = names::translated(name);
+    let similarity = |key: &Key| strsim::jaro_winkler(&key.to_string(), &translated);
     // Of equally similar ones, the first.
     let keys = Key::all().map(|key| (similarity(&key), key));
     let best = keys.reduce(|best, next| if next.0 > best.0 { next } else { best });
@@ -320,7 +310,10 @@ mod tests {
             assert!(seen.insert(key.to_string()));
             assert!(!key.bytes(true, KeyModes::default()).is_empty());
         }
-        assert_eq!(seen.len(), 16 + 31 + 26 + 3 * 8 + 24 + 16);
+        assert_eq!(
+            seen.len(),
+            16 + (26 + 6) + 1 + (26 + 5) + 26 + 7 * 22 + 24 + 16
+        );
         assert_eq!(Key::parse("backtab"), Ok(Key::BackTab));
         assert_eq!(Key::parse("alt-."), Ok(Key::Alt('.')));
     }
@@ -353,7 +346,27 @@ mod tests {
             ("ctrl-right", "\x1b[1;5C", "\x1b[1;5C"),
             ("alt-home", "\x1b[1;3H", "\x1b[1;3H"),
             ("ctrl-page-down", "\x1b[6;5~", "\x1b[6;5~"),
+            ("shift-f1", "\x1b[1;2P", "\x1b[1;2P"),
+            ("shift-f6", "\x1b[17;2~", "\x1b[17;2~"),
+            ("ctrl-f12", "\x1b[24;5~", "\x1b[24;5~"),
+            ("alt-f4", "\x1b[1;3S", "\x1b[1;3S"),
+            ("ctrl-delete", "\x1b[3;5~", "\x1b[3;5~"),
+            ("shift-insert", "\x1b[2;2~", "\x1b[2;2~"),
+            ("shift-end", "\x1b[1;2F", "\x1b[1;2F"),
+            ("ctrl-shift-left", "\x1b[1;6D", "\x1b[1;6D"),
+            ("shift-ctrl-left", "\x1b[1;6D", "\x1b[1;6D"),
+            ("ctrl-alt-shift-page-up", "\x1b[5;8~", "\x1b[5;8~"),
             ("alt-x", "\x1bx", "\x1bx"),
+            ("alt-X", "\x1bX", "\x1bX"),
+            ("alt-enter", "\x1b\r", "\x1b\r"),
+            ("alt-backspace", "\x1b\x7f", "\x1b\x7f"),
+            ("ctrl-backspace", "\x08", "\x08"),
+            ("ctrl-alt-b", "\x1b\x02", "\x1b\x02"),
+            ("ctrl-/", "\x1f", "\x1f"),
+            ("ctrl-@", "\0", "\0"),
+            ("ctrl-[", "\x1b", "\x1b"),
+            ("ctrl-5", "\x1d", "\x1d"),
+            ("ctrl-8", "\x7f", "\x7f"),
             ("ctrl-c", "\x03", "\x03"),
             ("ctrl-space", "\0", "\0"),
             ("ctrl-_", "\x1f", "\x1f"),
@@ -386,8 +399,30 @@ mod tests {
             ("ctrl+c", "ctrl-c"),
             ("pageup", "page-up"),
             ("F1", "f1"),
+            ("return", "enter"),
+            ("<Return>", "enter"),
+            ("esc", "escape"),
+            ("pgdn", "page-down"),
+            ("PgUp", "page-up"),
+            ("KEY_NPAGE", "page-down"),
+            ("del", "delete"),
+            ("ins", "insert"),
+            ("bs", "backspace"),
+            ("^C", "ctrl-c"),
+            ("C-x", "ctrl-x"),
+            ("<C-w>", "ctrl-w"),
+            ("M-x", "alt-x"),
+            ("Shift+F6", "shift-f6"),
+            ("Ctrl+Alt+Del", "ctrl-alt-delete"),
+            ("ctrl-pgdn", "ctrl-page-down"),
+            ("ctrl-C", "ctrl-c"),
+            ("kp-enter", "keypad-enter"),
+            // A terminal sends the same for both.
+            ("ctrl-enter", "enter"),
+            ("shift-enter", "enter"),
+            ("ctrl-tab", "tab"),
         ] {
-            assert_eq!(Key::parse(name).unwrap_err().nearest, nearest);
+            assert_eq!(Key::parse(name).unwrap_err().nearest, nearest, "{name}");
         }
         assert_eq!(
             Key::parse("entre").unwrap_err().to_string(),

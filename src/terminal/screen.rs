@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use avt::parser::{DecMode, DecModes, Function, State};
 use avt::{Cell, Observation, Observer, Parser, Terminal};
+use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::compose;
 use unicode_width::UnicodeWidthChar;
 
@@ -142,6 +143,12 @@ impl Screen {
         self.parser.state != State::Ground || !self.characters.is_at_start()
     }
 
+    /// Returns whether the program has more to draw before what it has drawn is whole: within a
+    /// control sequence or a character, and while a synchronized update is open.
+    pub fn is_incomplete(&self) -> bool {
+        self.is_mid_sequence() || self.modes.synchronized
+    }
+
     /// Records that a reply was sent at `at`: no cell was written since.
     pub fn answered(&mut self, at: Instant) {
         self.stamps.answered(at);
@@ -200,6 +207,12 @@ impl Screen {
         judged[row]
             .get_or_insert_with(|| self.read_row(row))
             .clone()
+    }
+
+    /// Returns whether the text of a row goes on in the next one, as the terminal has wrapped it.
+    pub fn is_wrapped(&self, row: u16) -> bool {
+        let line = self.terminal.screen().line(row.into());
+        line.is_some_and(avt::Line::is_wrapped)
     }
 
     fn read_row(&self, row: usize) -> ScreenRow {
@@ -284,6 +297,7 @@ impl Screen {
                 self.modes.keys.application_keypad = is_set;
             }
             Some(Meaning::BracketedPaste(is_set)) => self.modes.keys.bracketed_paste = is_set,
+            Some(Meaning::SynchronizedUpdate(is_open)) => self.modes.synchronized = is_open,
             None => {}
         }
         function.is_some_and(|function| self.operate(function, at))
@@ -435,6 +449,15 @@ impl QueriedTerminal for Screen {
     fn mode(&self, mode: u16) -> Option<bool> {
         self.modes.private(mode, self.terminal.cursor().visible)
     }
+
+    fn ansi_mode(&self, mode: u16) -> Option<bool> {
+        self.modes.ansi(mode)
+    }
+
+    fn margins(&self) -> Option<(usize, usize)> {
+        let (first, last) = self.modes.margins();
+        Some((first + 1, last + 1))
+    }
 }
 
 /// The first ranges of rows that an operation has changed.
@@ -472,6 +495,13 @@ impl Observer for Changes {
     }
 
     fn end(&mut self, _: &mut Observation<'_>) {}
+}
+
+/// Returns a text as the cells of a screen hold it: marks composed with their characters, and nothing
+/// without a width of its own, such as the joiners of emoji.
+pub fn cell_text(text: &str) -> String {
+    let takes_a_cell = |it: &char| it.width() != Some(0);
+    text.nfc().filter(takes_a_cell).collect()
 }
 
 /// Returns the numbers of rows and columns, each at least one.

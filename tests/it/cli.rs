@@ -100,8 +100,8 @@ fn a_single_flow_is_narrated_and_reported() {
             .assert_out("Step 2/10: 02_create_order")
             .assert_out("order_id: ORD-")
             .assert_out("Status       COMPLETED")
-            .assert_out("Execution          single flow")
-            .assert_out("Success rate       100 %")
+            .assert_out("PASSED  order-flow, single flow")
+            .assert_out("✓ 1 of 1 flow completed")
             .assert_out("orchestrator_logs")
             .assert_out_lacks("\x1b");
         assert_eq!(finished.err, "");
@@ -339,7 +339,7 @@ fn signals_end_a_run_with_a_report_and_exit_code_130() {
         let sandbox = Sandbox::new();
         interrupted(&sandbox, signals)
             .assert_code(130)
-            .assert_out("The run was interrupted.");
+            .assert_out("INTERRUPTED  ");
         let result = result(&sandbox.run());
         assert_eq!(result["summary"]["interrupted"], true);
     }
@@ -369,7 +369,7 @@ fn named_turns_and_failed_steps_have_separate_times() {
     let directory = sandbox.run();
     fs::remove_file(directory.join("result.json")).unwrap();
     sandbox
-        .rehearsal(&format!("report {}", directory.display()))
+        .rehearsal(&format!("report --report full {}", directory.display()))
         .assert_out("    the answer")
         .assert_out("    until it failed");
 }
@@ -434,6 +434,6 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
     with("run --seed 2", "kill once at 02_create_order")
         .assert_code(1)
         .assert_out("Fault in script 1.1.1: killed")
-        .assert_out("Injected           1 kill")
-        .assert_out("(customer, step 2 of 10, after chaos)");
+        .assert_out("Injected: 1 kill")
+        .assert_out("(customer, step 2 of 10, after a fault)");
 }

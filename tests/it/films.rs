@@ -115,6 +115,82 @@ fn bundles_have_a_film_of_each_role_and_pictures_of_screens() {
     sandbox.assert_empty(Instant::now());
 }
 
+/// A program that draws a secret character by character, overwrites half of it, draws it over the end
+/// of a row, and then does not go on.
+const SLOW: &str = r#"import os, sys, time, tty
+tty.setraw(0)
+def draw(text):
+    sys.stdout.write(text)
+    sys.stdout.flush()
+    time.sleep(0.03)
+draw("\x1b[2J\x1b[HPIN:")
+secret = b""
+while not secret.endswith(b"\r"):
+    secret += os.read(0, 100)
+secret = secret[:-1].decode()
+draw("\x1b[3;5H")
+for character in secret:
+    draw(character)
+for _ in range(2):
+    for at in range(len(secret) // 2):
+        draw("\x1b[3;%dH#" % (5 + at))
+    draw("\x1b[3;5H" + secret)
+    draw("\x1b[5;76H" + secret)
+    draw("\x1b[7;1H" + secret[len(secret) // 2:])
+    draw("\x1b[5;76H\x1b[K")
+draw("\x1b[9;1HHALF")
+os.read(0, 1)
+"#;
+
+#[test]
+fn no_four_characters_of_a_secret_are_in_any_file_of_a_run() {
+    const SECRET: &str = "q\"Zv<7&rT'9kWx";
+    let scenario = "roles:\n  clerk:\n    run: [python3, slow.py]\n    screen: 24x80\n    actions:\n      work:\n\
+         \u{20}       - {screen: 'PIN:', secret: '${pin}'}\n\
+         \u{20}       - screen: HALF\n\
+         \u{20}       - {screen: WHOLE, within: 500ms}\n\
+         variables: {pin: \"q\\\"Zv<7&rT'9kWx\"}\nsecrets: [pin]\n\
+         flow: [{step: 1_work, role: clerk, do: work}]\n";
+    let sandbox = Sandbox::with("test.yaml", scenario);
+    sandbox.write("slow.py", SLOW);
+    let line = "run test.yaml --show-dialogue --html=report.html";
+    let finished = sandbox.rehearsal(line);
+    finished.assert_code(1);
+    let secret: Vec<char> = SECRET.chars().collect();
+    let mut parts: Vec<String> = Vec::new();
+    for part in secret.windows(4) {
+        let part: String = part.iter().collect();
+        let json = serde_json::to_string(&part).expect("a text");
+        let html = part
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('"', "&quot;");
+        let html_numbers = html.replace('\'', "&#39;");
+        parts.extend([json.trim_matches('"').to_owned(), html, html_numbers, part]);
+    }
+    let found_in = |text: &[u8]| {
+        let is_in = |part: &&String| text.windows(part.len()).any(|it| it == part.as_bytes());
+        parts.iter().find(is_in).cloned()
+    };
+    let written = ["slow.py", "test.yaml"].map(|name| sandbox.home().join(name));
+    let files = files_below(&sandbox.home());
+    let files: Vec<_> = files
+        .iter()
+        .filter(|path| !written.contains(path))
+        .collect();
+    assert!(
+        files
+            .iter()
+            .any(|path| path.extension().is_some_and(|it| it == "cast"))
+    );
+    for path in files {
+        let bytes = fs::read(path).unwrap_or_default();
+        assert_eq!(found_in(&bytes), None, "{}", path.display());
+    }
+    assert_eq!(found_in(finished.out.as_bytes()), None, "{}", finished.out);
+    assert_eq!(found_in(finished.err.as_bytes()), None, "{}", finished.err);
+}
+
 /// A player on a pseudo-terminal, and what its terminal shows.
 struct Watching {
     child: Child,

@@ -123,7 +123,7 @@ fn faults_of_the_shop_are_found_though_every_flow_is_completed() {
 #[test]
 fn consistent_data_is_reported_as_such() {
     let sandbox = Sandbox::with("post.yaml", &shop());
-    let finished = sandbox.rehearsal("run post.yaml --flows 3");
+    let finished = sandbox.rehearsal("run post.yaml --flows 3 --report full");
     finished.assert_code(0);
     for line in [
         "✓ order_id (Customer) is unique: 3 values, no duplicates",
@@ -138,7 +138,7 @@ fn consistent_data_is_reported_as_such() {
 #[test]
 fn duplicates_are_reported_with_their_flows_and_crossed_thresholds() {
     let sandbox = stage("{unique: [order, parcel]}");
-    let line = "run post.yaml --flows 6 --json-lines=lines --threshold integrity.duplicates<4 \
+    let line = "run post.yaml --flows 6 --report full --json-lines=lines --threshold integrity.duplicates<4 \
                 --threshold integrity.violations==0";
     let finished = sandbox.rehearsal(line);
     finished
@@ -212,7 +212,7 @@ fn disagreements_and_mix_ups_are_reported_with_their_roles() {
     );
 
     sandbox
-        .rehearsal("run post.yaml --flows 5")
+        .rehearsal("run post.yaml --flows 5 --report full")
         .assert_out("✗ brought (Courier) is the flow's own parcel: 5 flows, 1 mix-up")
         .assert_out("✗ total (Clerk), got (Courier) agree: 5 flows, 1 disagreement")
         .assert_out("saw B5, that of flow ");
@@ -264,7 +264,7 @@ fn an_audit_that_fails_or_lacks_a_text_or_hangs_is_a_violation() {
     }
     let missing = stage("{audit: {run: [/bin/sh, -c, 'echo 2 wrong'], expect: 0 wrong}}");
     missing
-        .rehearsal("run post.yaml")
+        .rehearsal("run post.yaml --report full")
         .assert_out("did not print `0 wrong` as expected")
         .assert_out("│ 2 wrong");
 }
@@ -469,7 +469,7 @@ fn merged_runs_are_checked_together() {
     // A run whose result is missing is counted again.
     fs::remove_file(two.join("result.json")).expect("it is there");
     sandbox
-        .rehearsal(&format!("report {}", two.display()))
+        .rehearsal(&format!("report --report full {}", two.display()))
         .assert_out("✓ parcel (Clerk) is unique: 3 values, no duplicates")
         .assert_out("was not run: its result could not be saved or read");
 }

@@ -3,6 +3,7 @@
 mod console;
 mod files;
 mod logs;
+mod short;
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -13,6 +14,7 @@ use crate::support::wait;
 use insta::assert_snapshot;
 use rehearsal::model::*;
 use rehearsal::report::result_file::{Completeness, FORMAT, Head, ResultRecord, RunEnvironment};
+use rehearsal::report::terminal::{Detail, Form};
 use rehearsal::report::{
     Artifacts, LatencyLog, Log, Output, Place, PlainProgress, Recorder, Reporter, Reporters,
     ResultDirectory, SavedRun, SingleFlow, terminal, write_record,

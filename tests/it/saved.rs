@@ -23,19 +23,36 @@ fn save(sandbox: &Sandbox, options: &str) -> PathBuf {
 
 /// The report of a saved run.
 fn report(sandbox: &Sandbox, run: &Path, options: &str) -> Finished {
-    sandbox.rehearsal(&format!("report {options} {}", run.display()))
+    let line = format!("report --report full {options} {}", run.display());
+    sandbox.rehearsal(&line)
 }
 
 #[test]
 fn a_saved_run_is_shown_as_it_was() {
     let sandbox = Sandbox::new();
-    let finished = sandbox.rehearsal("run --save --flows 3 --seed 7");
-    let shown = report(&sandbox, &sandbox.run(), "");
     let whole = |finished: &Finished| {
         let report = finished.out.split("\nResults:").next().expect("a report");
         report.trim_end().to_owned()
     };
-    assert_eq!(whole(shown.assert_code(0)), whole(&finished));
+    for options in ["", " --report full"] {
+        let finished = sandbox.rehearsal(&format!("run --save --flows 3 --seed 7{options}"));
+        let shown = sandbox.rehearsal(&format!("report last{options}"));
+        assert_eq!(whole(shown.assert_code(0)), whole(&finished));
+        assert_eq!(finished.out.contains("Phases"), !options.is_empty());
+        let [run] = &sandbox.runs()[..] else {
+            panic!("one run");
+        };
+        if options.is_empty() {
+            fs::remove_dir_all(run).expect("it is there");
+        }
+    }
+    let listed = sandbox.rehearsal("report");
+    listed
+        .assert_code(0)
+        .assert_out("order-flow  PASSED    3/3");
+    let listed = sandbox.rehearsal("report --json").json();
+    assert_eq!(listed[0]["result"], "passed");
+    assert_eq!(listed[0]["flows"]["completed"], 3);
     let json = report(&sandbox, &sandbox.run(), "--json").json();
     assert_eq!(json["flows"].as_array().expect("flows").len(), 3);
     assert_eq!(json["run"]["seed"], 7);

@@ -20,7 +20,7 @@ fn programs() -> PathBuf {
 }
 
 /// Returns the search path with the Python that has questionary in front.
-fn search_path() -> OsString {
+pub fn search_path() -> OsString {
     let own = fixture::search_path();
     let python = programs().join("python/bin");
     let paths = std::iter::once(python).chain(std::env::split_paths(&own));
@@ -28,7 +28,7 @@ fn search_path() -> OsString {
 }
 
 /// Returns whether a command succeeds, and says so if not.
-fn is_there(words: &[&str]) -> bool {
+pub fn is_there(words: &[&str]) -> bool {
     let mut command = Command::new(words[0]);
     let output = command
         .args(&words[1..])
@@ -42,7 +42,7 @@ fn is_there(words: &[&str]) -> bool {
 }
 
 /// Returns a sandbox with the files of `config/screens` and this scenario.
-fn sandbox(scenario: &str) -> Sandbox {
+pub fn sandbox(scenario: &str) -> Sandbox {
     let sandbox = Sandbox::new();
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/screens");
     for entry in fs::read_dir(directory).expect("config/screens").flatten() {
@@ -140,7 +140,7 @@ fn s3270_is_a_program_of_lines() {
 }
 
 /// Returns a scenario of one role with a screen: a shell script, and the turns of its one step.
-fn shell(script: &str, turns: &str) -> String {
+pub fn shell(script: &str, turns: &str) -> String {
     let script = serde_json::to_string(script).expect("a text");
     format!(
         "roles:\n  clerk:\n    run: [sh, -c, {script}]\n    screen: 24x80\n    actions:\n      work:\n\
@@ -149,7 +149,7 @@ fn shell(script: &str, turns: &str) -> String {
 }
 
 /// Runs one flow, which fails, and returns its failure.
-fn failure(scenario: &str) -> serde_json::Value {
+pub fn failure(scenario: &str) -> serde_json::Value {
     let sandbox = sandbox(scenario);
     let finished = rehearsal(&sandbox, "run scenario.yaml --json");
     finished.assert_code(1);
@@ -164,7 +164,7 @@ fn completes(scenario: &str) {
 }
 
 #[track_caller]
-fn assert_says(failure: &serde_json::Value, kind: &str, texts: &[&str]) {
+pub fn assert_says(failure: &serde_json::Value, kind: &str, texts: &[&str]) {
     assert_eq!(failure["kind"], kind, "{failure}");
     let all = failure.to_string();
     for text in texts {
@@ -331,5 +331,144 @@ fn a_row_of_a_radio_list_is_marked_before_it_is_entered() {
             "        - {{screen: Pick fruit, choose: {label}}}\n        - see: got {tag}\n        - exits: 0"
         );
         completes(&shell(script, &turns));
+    }
+}
+
+#[test]
+fn a_screen_in_the_middle_of_a_drawing_is_not_taken_for_a_whole_one() {
+    let turns = "        - {screen: '/Total: (?<total>[0-9]+)/', within: 1s}";
+    // A synchronized update that is never closed, and a control sequence that is cut.
+    for drawn in [
+        r"\033[?2026h\033[2J\033[HTotal: 12",
+        r"\033[2J\033[HTotal: 12\033[",
+    ] {
+        let failure = failure(&shell(&format!("printf '{drawn}'; exec cat"), turns));
+        assert_says(&failure, "timeout", &["in the middle of drawing"]);
+        let ended = self::failure(&shell(&format!("printf '{drawn}'"), turns));
+        assert_eq!(ended["kind"], "ended_early", "{ended}");
+    }
+    let script =
+        r"printf '\033[?2026h\033[2J\033[HTotal: 12'; sleep 0.3; printf '34\033[?2026l'; exec cat";
+    completes(&shell(
+        script,
+        &format!("{turns}\n        - assert: total == '1234'"),
+    ));
+    // What stands at the end of a program is final.
+    completes(&shell(
+        r"printf '\033[2J\033[HTotal: 12'",
+        &format!("{turns}\n        - assert: total == '12'"),
+    ));
+}
+
+#[test]
+fn a_text_that_the_terminal_has_wrapped_is_one_text() {
+    let script = r#"printf '\033[2J\033[H%074d Order ORD-20260101-42 saved' 0; exec cat"#;
+    completes(&shell(
+        script,
+        "        - {screen: '/Order (?<order>ORD-[0-9-]+) saved/', rows: 1..2}\n        \
+         - assert: order == 'ORD-20260101-42'",
+    ));
+}
+
+#[test]
+fn a_text_that_has_gone_before_the_wait_began_counts_if_it_was_there_at_the_reply() {
+    let script =
+        r"printf '\033[2J\033[HPlease wait'; read -r x; printf '\033[2J\033[HDONE'; exec cat";
+    completes(&shell(
+        script,
+        "        - {screen: Please wait, press: enter}\n        - screen: DONE\n        \
+         - screen: {gone: Please wait}",
+    ));
+    let failure = failure(&shell(
+        script,
+        "        - {screen: Please wait, press: enter}\n        \
+         - {screen: {gone: Working}, within: 500ms}",
+    ));
+    assert_says(
+        &failure,
+        "timeout",
+        &["was not there at the last reply", "still: true"],
+    );
+}
+
+#[test]
+fn several_lines_are_pasted_where_the_program_takes_them_in_brackets() {
+    let reader = r#"import os, sys, tty
+tty.setraw(0)
+sys.stdout.write(sys.argv[1] + "\x1b[2J\x1b[HNote: ")
+sys.stdout.flush()
+text = b""
+while not text.endswith(b"\x1b[201~"):
+    text += os.read(0, 100)
+sys.stdout.write("\x1b[3;1HLINES %d" % len(text.split(b"\r")))
+sys.stdout.flush()
+os.read(0, 1)
+"#;
+    let scenario = |modes: &str| {
+        shell(
+            &format!("exec python3 note.py \"$(printf '{modes}')\""),
+            "        - {screen: 'Note:', paste: \"one\\ntwo\\nthree\"}\n        - screen: LINES 3",
+        )
+    };
+    for (modes, code) in [(r"\033[?2004h", 0), (r"\033[0m", 1)] {
+        let sandbox = sandbox(&scenario(modes));
+        sandbox.write("note.py", reader);
+        let finished = rehearsal(&sandbox, "run scenario.yaml --json");
+        finished.assert_code(code);
+        if code == 1 {
+            let failure = finished.json()["flows"][0]["failure"].clone();
+            assert_says(&failure, "not_sent", &["several lines", "2004"]);
+        }
+    }
+}
+
+#[test]
+fn fields_that_change_or_hide_their_value_are_filled_with_what_they_show() {
+    let form = r#"import os, sys, tty
+tty.setraw(0)
+values = ["", "", ""]
+focus = 0
+def date(text):
+    text = (text + "________")[:8]
+    return text[:2] + "/" + text[2:4] + "/" + text[4:]
+while True:
+    code, day, secret = values
+    sys.stdout.write("\x1b[2J\x1b[HCode: [%-8s]\r\nDate: [%s]\r\nPIN:  [        ]" % (code.upper(), date(day)))
+    column = [8 + len(code), 8 + len(day) + (len(day) > 1) + (len(day) > 3), 8][focus]
+    sys.stdout.write("\x1b[%d;%dH" % (focus + 1, column))
+    sys.stdout.flush()
+    key = os.read(0, 1).decode()
+    if key == "\t":
+        focus = (focus + 1) % 3
+    elif key == "\r":
+        break
+    elif key == "\x7f":
+        values[focus] = values[focus][:-1]
+    elif key.isalnum():
+        values[focus] += key
+sys.stdout.write("\x1b[2J\x1b[HSAVED %s\r\n" % "-".join(values))
+"#;
+    let scenario = |date: &str| {
+        shell(
+            "exec python3 form.py",
+            &format!(
+                "        - fill: {{'Code:': {{type: ab1, shows: AB1}}, 'Date:': {date}, \
+                 'PIN:': {{type: '4711', shows: ''}}}}\n          press: enter\n        \
+                 - screen: SAVED ab1-31122026-4711"
+            ),
+        )
+    };
+    for (date, code) in [
+        ("{type: '31122026', shows: 31/12/2026}", 0),
+        ("'31122026'", 1),
+    ] {
+        let sandbox = sandbox(&scenario(date));
+        sandbox.write("form.py", form);
+        let finished = rehearsal(&sandbox, "run scenario.yaml --json");
+        finished.assert_code(code);
+        if code == 1 {
+            let failure = finished.json()["flows"][0]["failure"].clone();
+            assert_says(&failure, "not_taken", &["31/12/2026", "shows: …"]);
+        }
     }
 }

@@ -57,13 +57,11 @@ fn a_crossed_threshold_can_end_the_run() {
     ] {
         run(&stage(""), endless, threshold)
             .assert_code(99)
-            .assert_out(&format!(
-                "The run was ended early: {threshold} was crossed."
-            ))
+            .assert_out(&format!("the run was ended early: {threshold} was crossed"))
             .assert_out(&format!("✗ {threshold}"))
             .assert_out(" after ")
             .assert_out("interrupted")
-            .assert_out_lacks("The run was interrupted")
+            .assert_out_lacks("INTERRUPTED")
             .assert_err(&format!("Note: {threshold} was crossed: the run is ended"))
             .assert_err("Stopping: ")
             .assert_err_lacks("130");
@@ -151,7 +149,7 @@ fn an_open_load_that_drops_flows_is_not_valid() {
         "sleep 0.2; echo hello",
     );
     let stage = Sandbox::with("half.yaml", &slow);
-    let load = "--rate 50/s --duration 1s --max-in-flight 1 --allow-failures 100%";
+    let load = "--rate 50/s --duration 1s --max-in-flight 1 --allow-failures 100% --report full";
     run(&stage, load, "")
         .assert_code(0)
         .assert_out("invalid")

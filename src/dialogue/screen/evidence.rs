@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use crate::dialogue::pattern::Pattern;
 use crate::model::NamedValue;
-use crate::terminal::{Screen, ScreenRow};
+use crate::terminal::Screen;
 
+use super::shown_line::{LineMatch, ShownLine, lines_of, rows_of};
 use super::typed::{TypedCells, TypedText};
 use super::wait::{CellPosition, CursorCondition, ScreenContent, ScreenRegion, ScreenWait};
 
@@ -33,6 +34,11 @@ pub enum NearMiss {
     Elsewhere,
     /// The cursor is elsewhere.
     CursorElsewhere,
+    /// The program has stopped in the middle of drawing: within a control sequence, a character, or
+    /// a synchronized update.
+    Unfinished,
+    /// A text that has to go was not there, neither at the last reply nor later.
+    NeverShown,
 }
 
 /// A condition that holds.
@@ -43,8 +49,8 @@ pub(in crate::dialogue) struct ScreenMatch {
     pub captures: Vec<NamedValue>,
     /// The row of the match, as text.
     pub row: String,
-    /// The cells of the match: its row and its columns.
-    pub cells: Option<(u16, Range<u16>)>,
+    /// The cells of the match: its rows, each with its columns. Empty if it has no place.
+    pub cells: Vec<(u16, Range<u16>)>,
 }
 
 /// Judges a condition on a screen, apart from how long it holds.
@@ -60,39 +66,40 @@ pub(in crate::dialogue) fn judge(
     wait_began: Instant,
 ) -> Judgement {
     let rows = rows_of(screen);
+    let lines = lines_of(screen, &rows);
     let text = match &wait.content {
         ScreenContent::Shown(text) => text,
         ScreenContent::Gone(text) => {
-            return if find_all(text, &wait.region, &rows).is_empty() {
-                judge_cursor(wait, screen, &rows, wait_began)
+            return if find_all(text, &wait.region, &lines).is_empty() {
+                judge_cursor(wait, screen, &lines, wait_began)
             } else {
                 Judgement::Unmet { near_miss: None }
             };
         }
-        ScreenContent::Any => return judge_cursor(wait, screen, &rows, wait_began),
+        ScreenContent::Any => return judge_cursor(wait, screen, &lines, wait_began),
     };
-    let found = find_all(text, &wait.region, &rows);
+    let found = find_all(text, &wait.region, &lines);
     if found.is_empty() {
-        let is_elsewhere = rows.iter().any(|row| find(text, row, 0).is_some());
+        let is_elsewhere = lines.iter().any(|line| line.find(text, 0).is_some());
         return Judgement::Unmet {
             near_miss: is_elsewhere.then_some(NearMiss::Elsewhere),
         };
     }
     let typed_cells = typed.cells(screen, &rows);
-    let is_cursor_there = is_cursor_there(wait, screen, &rows);
+    let is_cursor_there = is_cursor_there(wait, screen, &lines);
     let mut settled = None;
     let mut near_miss = None;
-    for (index, range) in found {
-        let row = &rows[usize::from(index)];
-        let cells = MatchedCells::count(screen, &typed_cells, index, row, range.clone());
-        let captures = text.capture_ranges(row.text(), range.start, row.text().len());
+    for LineMatch { line, range } in found {
+        let line = &lines[line];
+        let cells = MatchedCells::count(screen, &typed_cells, line, range.clone());
+        let captures = text.capture_ranges(line.text(), range.start, line.text().len());
         let is_echo = |(_, range): &(_, Range<usize>)| {
-            let cells = MatchedCells::count(screen, &typed_cells, index, row, range.clone());
+            let cells = MatchedCells::count(screen, &typed_cells, line, range.clone());
             cells.all > 0 && cells.typed == cells.all
         };
         // Without a place, the program may show what was typed in a title or a status line.
-        let end = range.end.min(row.text().len());
-        let is_typed = !wait.region.has_place() && typed.last_has(&row.text()[range.start..end]);
+        let end = range.end.min(line.text().len());
+        let is_typed = !wait.region.has_place() && typed.last_has(&line.text()[range.start..end]);
         let has_echo = !wait.still && (is_typed || captures.iter().any(is_echo));
         let reason = cells.reason_against(wait.still);
         if let Some(reason) = reason.or(has_echo.then_some(NearMiss::Typed)) {
@@ -107,10 +114,10 @@ pub(in crate::dialogue) fn judge(
         let found = ScreenMatch {
             at: cells.newest.unwrap_or(wait_began),
             captures: captures
-                .map(|(name, range)| (name, row.text()[range].into()))
+                .map(|(name, range)| (name, line.text()[range].into()))
                 .collect(),
-            row: row.text().to_owned(),
-            cells: Some((index, row.column_of(range.start)..end_column(row, &range))),
+            row: line.text().to_owned(),
+            cells: line.cells(&range),
         };
         if wait.cursor.is_none() && cells.evident == cells.all {
             return Judgement::Met(found);
@@ -122,17 +129,18 @@ pub(in crate::dialogue) fn judge(
 
 /// Returns whether the text of a condition is within its region, old or new.
 pub(in crate::dialogue) fn is_shown(wait: &ScreenWait, screen: &Screen) -> bool {
+    let rows = rows_of(screen);
+    is_within(wait, &lines_of(screen, &rows))
+}
+
+/// Returns whether the text of a condition is within its region on these lines.
+pub(super) fn is_within(wait: &ScreenWait, lines: &[ShownLine<'_>]) -> bool {
     match &wait.content {
         ScreenContent::Shown(text) | ScreenContent::Gone(text) => {
-            !find_all(text, &wait.region, &rows_of(screen)).is_empty()
+            !find_all(text, &wait.region, lines).is_empty()
         }
         ScreenContent::Any => false,
     }
-}
-
-/// Returns the rows of a screen, from the top.
-fn rows_of(screen: &Screen) -> Vec<ScreenRow> {
-    (0..screen.size().rows).map(|row| screen.row(row)).collect()
 }
 
 /// Numbers of the cells of a match that are not blank.
@@ -151,18 +159,17 @@ impl MatchedCells {
     fn count(
         screen: &Screen,
         typed: &TypedCells,
-        index: u16,
-        row: &ScreenRow,
+        line: &ShownLine<'_>,
         range: Range<usize>,
     ) -> MatchedCells {
         let mut cells = MatchedCells::default();
-        let end = range.end.min(row.text().len());
-        let text = row.text().get(range.start..end).unwrap_or_default();
+        let end = range.end.min(line.text().len());
+        let text = line.text().get(range.start..end).unwrap_or_default();
         for (at, character) in text.char_indices() {
             if character.is_whitespace() {
                 continue;
             }
-            let column = row.column_of(range.start + at);
+            let (index, column) = line.cell_of(range.start + at);
             let is_typed = typed.contains(index, column);
             let written_at = screen.written_at(index, column);
             cells.all += 1;
@@ -190,10 +197,10 @@ impl MatchedCells {
 fn judge_cursor(
     wait: &ScreenWait,
     screen: &Screen,
-    rows: &[ScreenRow],
+    lines: &[ShownLine<'_>],
     wait_began: Instant,
 ) -> Judgement {
-    let reason = if !is_cursor_there(wait, screen, rows) {
+    let reason = if !is_cursor_there(wait, screen, lines) {
         Some(NearMiss::CursorElsewhere)
     } else if !wait.still && !screen.has_changed() {
         Some(NearMiss::Stale)
@@ -203,101 +210,102 @@ fn judge_cursor(
     if reason.is_some() {
         return Judgement::Unmet { near_miss: reason };
     }
-    let row = rows.get(usize::from(screen.cursor().row));
+    let line = lines.get(usize::from(screen.cursor().row));
     Judgement::MetIfSettled(ScreenMatch {
         at: screen.last_change().max(wait_began),
         captures: Vec::new(),
-        row: row.map_or_else(String::new, |row| row.text().to_owned()),
-        cells: None,
+        row: line.map_or_else(String::new, |line| line.text().to_owned()),
+        cells: Vec::new(),
     })
 }
 
-fn is_cursor_there(wait: &ScreenWait, screen: &Screen, rows: &[ScreenRow]) -> bool {
+fn is_cursor_there(wait: &ScreenWait, screen: &Screen, lines: &[ShownLine<'_>]) -> bool {
     let cursor = screen.cursor();
     match &wait.cursor {
         None => true,
         Some(CursorCondition::At(CellPosition { row, column })) => {
             (cursor.row + 1, cursor.column + 1) == (*row, *column)
         }
-        Some(CursorCondition::RightOf(label)) => {
-            rows.get(usize::from(cursor.row)).is_some_and(|row| {
-                find(label, row, 0).is_some_and(|found| end_column(row, &found) <= cursor.column)
+        Some(CursorCondition::RightOf(label)) => lines.iter().any(|line| {
+            line.find(label, 0).is_some_and(|found| {
+                let (row, column) = line.end_of(&found);
+                row == cursor.row && column <= cursor.column
             })
-        }
+        }),
         Some(CursorCondition::Below(label)) => {
-            first_row(label, rows).is_some_and(|label| label < usize::from(cursor.row))
+            last_row_of(label, lines).is_some_and(|label| label < cursor.row)
         }
     }
 }
 
-/// Returns the column behind a match, which may go on into the blanks at the end of its row.
-fn end_column(row: &ScreenRow, found: &Range<usize>) -> u16 {
-    let beyond = found.end.saturating_sub(row.text().len());
-    row.column_of(found.end.min(row.text().len())) + u16::try_from(beyond).unwrap_or(u16::MAX)
+/// Returns the last row of the first occurrence of a label.
+fn last_row_of(label: &Pattern, lines: &[ShownLine<'_>]) -> Option<u16> {
+    let last_row = |line: &ShownLine<'_>| Some(line.end_of(&line.find(label, 0)?).0);
+    lines.iter().find_map(last_row)
 }
 
-fn first_row(label: &Pattern, rows: &[ScreenRow]) -> Option<usize> {
-    rows.iter().position(|row| find(label, row, 0).is_some())
-}
-
-/// Returns the occurrences of a text in a region, the top left first: rows from 0, and bytes in them.
-fn find_all(text: &Pattern, region: &ScreenRegion, rows: &[ScreenRow]) -> Vec<(u16, Range<usize>)> {
-    let mut found = Vec::new();
-    for (index, row) in (0..).zip(rows) {
-        let number = index + 1;
-        let is_within = region
-            .rows
-            .is_none_or(|it| (it.first..=it.last).contains(&number));
-        let is_at = region.at.is_none_or(|at| at.row == number);
-        if !is_within || !is_at || find(text, row, 0).is_none() {
-            continue;
-        }
-        let begin = match &region.right_of {
-            None => 0,
-            Some(label) => match find(label, row, 0) {
-                Some(label) => label.end,
-                None => continue,
-            },
-        };
-        if let Some(at) = region.at {
-            let range = find_at(text, row, at.column).filter(|range| range.start >= begin);
-            found.extend(range.map(|range| (index, range)));
-            continue;
-        }
-        let mut from = begin;
-        while let Some(range) = find(text, row, from) {
-            from = range.end;
-            found.push((index, range));
+/// Returns the occurrences of a text in a region, the top left first.
+fn find_all(text: &Pattern, region: &ScreenRegion, lines: &[ShownLine<'_>]) -> Vec<LineMatch> {
+    let mut found: Vec<LineMatch> = Vec::new();
+    for (index, line) in lines.iter().enumerate() {
+        let matches = find_in_line(text, region, line);
+        let crossing = matches.filter(|it| !line.is_wrapped() || line.crosses(it));
+        for range in crossing {
+            if line.is_wrapped() {
+                // What a row shows of it is a part.
+                let (begin, end) = (line.cell_of(range.start), line.end_of(&range));
+                found.retain(|part| {
+                    let own = &lines[part.line];
+                    own.end_of(&part.range) <= begin || own.cell_of(part.range.start) >= end
+                });
+            }
+            found.push(LineMatch { line: index, range });
         }
     }
     if let Some(label) = &region.below
         && !found.is_empty()
     {
-        let label = first_row(label, rows);
-        found.retain(|(row, _)| label.is_some_and(|label| label < usize::from(*row)));
+        let label = last_row_of(label, lines);
+        let is_below = |row: u16| label.is_some_and(|label| label < row);
+        found.retain(|it| is_below(lines[it.line].cell_of(it.range.start).0));
+    }
+    if lines.last().is_some_and(ShownLine::is_wrapped) {
+        found.sort_by_key(|it| lines[it.line].cell_of(it.range.start));
     }
     found
 }
 
-/// Returns the match that begins in a column, counted from 1.
-fn find_at(text: &Pattern, row: &ScreenRow, column: u16) -> Option<Range<usize>> {
-    let column = column.checked_sub(1)?;
-    let start = row.byte_of(column);
-    let range = find(text, row, start)?;
-    (range.start == start && row.column_of(start) == column).then_some(range)
+/// Returns the occurrences of a text in a line, as far as its rows and columns are in a region.
+fn find_in_line<'a>(
+    text: &'a Pattern,
+    region: &'a ScreenRegion,
+    line: &'a ShownLine<'_>,
+) -> impl Iterator<Item = Range<usize>> + 'a {
+    let begin = match &region.right_of {
+        None => Some(0),
+        Some(label) => line.find(label, 0).map(|label| label.end),
+    };
+    let fixed = region.at.map(|at| find_at(text, line, at));
+    let mut from = begin.filter(|_| fixed.is_none());
+    let searched = std::iter::from_fn(move || {
+        let range = line.find(text, from?)?;
+        from = Some(range.end);
+        Some(range)
+    });
+    let at = fixed.flatten().zip(begin);
+    let at = at.and_then(|(range, begin)| (range.start >= begin).then_some(range));
+    searched.chain(at).filter(|range| {
+        let rows = line.cell_of(range.start).0 + 1..=line.end_of(range).0 + 1;
+        region
+            .rows
+            .is_none_or(|it| it.first <= *rows.start() && *rows.end() <= it.last)
+    })
 }
 
-/// Returns the first match in a row from this byte on. A literal text with blanks at its end may go
-/// on into the blanks at the end of the row, which are not in the row's text.
-fn find(text: &Pattern, row: &ScreenRow, from: usize) -> Option<Range<usize>> {
-    let shown = row.text();
-    if from > shown.len() {
-        return None;
-    }
-    if text.is_literal() && text.source().ends_with(' ') {
-        let blanks = text.source().len() - text.source().trim_end_matches(' ').len();
-        let padded = format!("{shown}{:blanks$}", "");
-        return text.find(&padded, from..padded.len());
-    }
-    text.find(shown, from..shown.len())
+/// Returns the match that begins at a cell, counted from 1.
+fn find_at(text: &Pattern, line: &ShownLine<'_>, at: CellPosition) -> Option<Range<usize>> {
+    let cell = (at.row.checked_sub(1)?, at.column.checked_sub(1)?);
+    let start = line.byte_of(cell.0, cell.1)?;
+    let range = line.find(text, start)?;
+    (range.start == start && line.cell_of(start) == cell).then_some(range)
 }

@@ -7,7 +7,7 @@ mod field;
 
 use std::collections::VecDeque;
 
-use crate::terminal::{Key, Screen};
+use crate::terminal::{Key, Screen, cell_text};
 
 use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
 use field::{Field, LabelPlace, label_places};
@@ -31,6 +31,9 @@ pub struct FormFiller {
 pub struct FieldValue {
     pub label: String,
     pub value: String,
+    /// What the field shows of the value, if that is not the value. Empty for a field that shows
+    /// nothing.
+    pub shows: Option<String>,
 }
 
 /// The filling of one field.
@@ -41,7 +44,26 @@ enum Phase {
     /// The text in the field is removed.
     Clear(Clearing),
     /// The value is typed.
-    Check(Field),
+    Check(Check),
+}
+
+/// The check of what a field shows after its value was typed.
+#[derive(Debug)]
+struct Check {
+    field: Field,
+    /// The column of the cursor before the value was typed.
+    column: u16,
+}
+
+impl Check {
+    /// Returns whether the program has drawn anything in the field, or has moved the cursor in it,
+    /// since the value was typed: what stood there before proves nothing.
+    fn is_drawn(&self, screen: &Screen) -> bool {
+        let cursor = screen.cursor();
+        let mut columns = self.field.columns.clone();
+        (cursor.row, cursor.column) != (self.field.row, self.column)
+            || columns.any(|column| screen.is_fresh(self.field.row, column))
+    }
 }
 
 /// The way of the cursor to a field.
@@ -100,7 +122,12 @@ impl FormFiller {
 
     fn step(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
         loop {
-            let Some(FieldValue { label, value }) = self.fields.front() else {
+            let Some(FieldValue {
+                label,
+                value,
+                shows,
+            }) = self.fields.front()
+            else {
                 return Ok(KeyStep::Done);
             };
             match &mut self.phase {
@@ -119,15 +146,26 @@ impl FormFiller {
                         return self.pressed(step);
                     }
                     let value = value.clone();
-                    self.phase = Phase::Check(clearing.field.clone());
+                    self.phase = Phase::Check(Check {
+                        field: clearing.field.clone(),
+                        column: screen.cursor().column,
+                    });
                     if !value.is_empty() {
                         return Ok(KeyStep::Press(KeyPress::Text(value)));
                     }
                 }
-                Phase::Check(field) => {
-                    let shown = field.text(screen);
-                    if !shows(&shown, value, field.width()) {
-                        return Err(not_taken(label, &shown));
+                Phase::Check(check) => {
+                    let shown = check.field.text(screen);
+                    let is_shown = match shows {
+                        Some(expected) => *shown == *cell_text(expected).trim(),
+                        None => shows_value(&shown, value, check.field.width()),
+                    };
+                    if !is_shown {
+                        return Err(not_taken(label, &shown, value, shows.as_deref()));
+                    }
+                    let is_silent = value.is_empty() || shows.as_deref() == Some("");
+                    if !is_silent && !check.is_drawn(screen) {
+                        return Err(not_drawn(label, &shown));
                     }
                     self.fields.pop_front();
                     self.presses = 0;
@@ -239,7 +277,9 @@ fn find_label(screen: &Screen, label: &str) -> Result<LabelPlace, KeySequenceErr
 
 /// Returns whether what a field shows is the value: all of it, the part that fits into the field, or
 /// as many masks.
-fn shows(shown: &str, value: &str, width: usize) -> bool {
+fn shows_value(shown: &str, value: &str, width: usize) -> bool {
+    let typed_len = value.trim().chars().count();
+    let value = cell_text(value);
     let value = value.trim();
     if shown == value {
         return true;
@@ -251,11 +291,26 @@ fn shows(shown: &str, value: &str, width: usize) -> bool {
     }
     let mask = shown.chars().next().filter(|it| MASKS.contains(*it));
     mask.is_some_and(|mask| shown.chars().all(|it| it == mask))
-        && (len == value.chars().count() || (is_full && len < value.chars().count()))
+        && (len == value.chars().count() || len == typed_len || (is_full && len < typed_len))
 }
 
 /// The value may be a secret, and is not in the message.
-fn not_taken(label: &str, shown: &str) -> KeySequenceError {
+fn not_taken(label: &str, shown: &str, value: &str, expected: Option<&str>) -> KeySequenceError {
+    let form = "if the program writes the value in a form of its own, say which: \
+                `{type: …, shows: …}` in place of the value";
+    let hint = match (shown, expected) {
+        (_, Some(_)) => {
+            "`shows` is all of what the field shows, without blanks and underscores at its end"
+        }
+        ("", None) => {
+            "if the field shows nothing of what is typed, as some for passwords, write \
+             `{type: …, shows: \"\"}` in place of the value"
+        }
+        _ if shown.to_lowercase() == cell_text(value).trim().to_lowercase() => {
+            "the program changes capital and small letters; write the value as it is shown"
+        }
+        _ => form,
+    };
     let shown = match shown {
         "" => "nothing".to_owned(),
         shown => format!("`{shown}`"),
@@ -264,6 +319,18 @@ fn not_taken(label: &str, shown: &str) -> KeySequenceError {
         KeySequenceErrorKind::NotTaken,
         format!("the field of `{label}` shows {shown} after its value was typed"),
     )
+    .with_hint(hint)
+}
+
+fn not_drawn(label: &str, shown: &str) -> KeySequenceError {
+    KeySequenceError::new(
+        KeySequenceErrorKind::NotTaken,
+        format!(
+            "the field of `{label}` showed `{shown}` before its value was typed, and nothing was drawn \
+             in it since"
+        ),
+    )
+    .with_hint("if the field shows nothing of what is typed, use `press:` and `type:` in place of `fill`")
 }
 
 fn unreached(label: &str, is_cursor_visible: bool) -> KeySequenceError {

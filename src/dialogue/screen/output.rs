@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::role_matcher::RoleMatcher;
 use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
-use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenSize};
+use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenRow, ScreenSize};
 
-use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, judge};
+use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, is_within, judge};
+use super::shown_line::{lines_of, rows_of};
 use super::typed::TypedText;
 use super::wait::{Judging, ScreenContent, ScreenRegion, ScreenWait};
 
@@ -30,6 +31,8 @@ pub(in crate::dialogue) struct ScreenOutput {
     unapplied: VecDeque<(Instant, Vec<u8>)>,
     typed: TypedText,
     conditions: Vec<Condition>,
+    /// The rows at the last reply: what has to go may have gone before its wait begins.
+    answered_rows: Vec<ScreenRow>,
     wait_began: Instant,
     /// The time of the last output or reply.
     active_at: Instant,
@@ -93,6 +96,13 @@ impl Condition {
             return false;
         }
         match screen.change() {
+            // The text may go on in the next row, or have begun in the one before.
+            ScreenChange::Printed(row)
+                if screen.is_wrapped(row)
+                    || row.checked_sub(1).is_some_and(|it| screen.is_wrapped(it)) =>
+            {
+                false
+            }
             ScreenChange::Printed(row) => {
                 let row = screen.row(row);
                 // A literal with trailing blanks may end at the end of the row.
@@ -117,12 +127,13 @@ impl Condition {
                 let is_shown = is_shown(&self.wait, screen);
                 self.was_shown |= is_shown;
                 let is_gone = !is_shown && (self.was_shown || self.wait.still);
+                self.near_miss = (!is_shown && !is_gone).then_some(NearMiss::NeverShown);
                 is_gone.then(|| {
                     let found = ScreenMatch {
                         at: screen.last_change().max(wait_began),
                         captures: Vec::new(),
                         row: String::new(),
-                        cells: None,
+                        cells: Vec::new(),
                     };
                     (found, false)
                 })
@@ -173,7 +184,7 @@ struct Settled {
     quiet: Duration,
     /// The moment of the next look; `None` if the whole screen has settled.
     next_look: Option<Instant>,
-    /// False while output is being applied.
+    /// False while output is being applied, and where it ends in the middle of drawing.
     is_complete: bool,
 }
 
@@ -182,11 +193,13 @@ impl Settled {
     /// change elsewhere, the row of the match has to rest.
     fn at(&self, found: &ScreenMatch, screen: &Screen) -> Option<Instant> {
         let next_look = self.next_look?;
-        let Some((row, _)) = found.cells.as_ref().filter(|_| self.is_complete) else {
+        if found.cells.is_empty() || !self.is_complete {
             return Some(next_look);
-        };
+        }
         let columns = 0..screen.size().columns;
-        let written = columns.filter_map(|column| screen.written_at(*row, column));
+        let rows = found.cells.iter().map(|(row, _)| *row);
+        let cells = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
+        let written = cells.filter_map(|(row, column)| screen.written_at(row, column));
         let rest = if found.captures.is_empty() {
             RESTLESS
         } else {
@@ -212,6 +225,7 @@ impl ScreenOutput {
             unapplied: VecDeque::new(),
             typed: TypedText::default(),
             conditions: Vec::new(),
+            answered_rows: Vec::new(),
             wait_began: now,
             active_at: now,
             typed_at: now,
@@ -258,7 +272,9 @@ impl ScreenOutput {
             .extend(conditions(&matcher.interludes, ConditionOwner::Interlude));
         for condition in &mut self.conditions {
             if let ScreenContent::Gone(_) = condition.wait.content {
-                condition.was_shown = is_shown(&condition.wait, &self.screen);
+                let before: Vec<_> = lines_of(&self.screen, &self.answered_rows);
+                let was_answered = is_within(&condition.wait, &before);
+                condition.was_shown = was_answered || is_shown(&condition.wait, &self.screen);
             }
         }
     }
@@ -271,6 +287,7 @@ impl ScreenOutput {
     pub(in crate::dialogue) fn answered(&mut self, text: &str, at: Instant) {
         self.apply_all();
         self.typed.type_at_cursor(&self.screen, text);
+        self.answered_rows = rows_of(&self.screen);
         self.screen.answered(at);
         self.typed_at = at;
         self.active_at = self.active_at.max(at);
@@ -287,7 +304,7 @@ impl ScreenOutput {
 
     /// Takes a match out of the evidence, where matched text does not match again.
     pub(in crate::dialogue) fn consume(&mut self, found: &ScreenMatch) {
-        if let Some((row, columns)) = found.cells.clone() {
+        for (row, columns) in found.cells.iter().cloned() {
             self.screen.forget(row, columns);
         }
     }
@@ -299,6 +316,7 @@ impl ScreenOutput {
 
     pub(in crate::dialogue) fn resize(&mut self, size: ScreenSize, at: Instant) {
         self.apply_all();
+        self.answered_rows = rows_of(&self.screen);
         self.screen.resize(size);
         self.screen.answered(at);
         self.active_at = self.active_at.max(at);
@@ -323,11 +341,15 @@ impl ScreenOutput {
         self.reads
     }
 
-    /// Returns `None` if the screen has settled: all output is read, and the program waits for input
-    /// or has been silent for long. Otherwise the moment at which to look again.
+    /// Returns `None` if the screen has settled: all output is read, it does not end in the middle of
+    /// drawing, and the program waits for input, has been silent for long or has ended. Otherwise the
+    /// moment at which to look again.
     pub(in crate::dialogue) fn settles_at(&self, now: Instant, quiet: Duration) -> Option<Instant> {
         let quiet_at = self.active_at + quiet;
         let silent_at = self.active_at + quiet * LONG_QUIET;
+        if self.screen.is_incomplete() {
+            return Some(silent_at.max(now + quiet * LONG_QUIET));
+        }
         if self.ended_at.is_some() || now >= silent_at || (self.reads && now >= quiet_at) {
             return None;
         }
@@ -346,7 +368,7 @@ impl ScreenOutput {
         is_drained: bool,
     ) -> Option<Instant> {
         self.apply_all();
-        let is_restless = now >= self.typed_at + quiet * RESTLESS;
+        let is_restless = now >= self.typed_at + quiet * RESTLESS && !self.screen.is_incomplete();
         let at = self.settles_at(now, quiet).filter(|_| !is_restless);
         self.is_waiting_to_settle = at.is_some();
         match at {
@@ -371,11 +393,12 @@ impl ScreenOutput {
         }
         let settles_at = self.settles_at(now, quiet);
         let is_settled = settles_at.is_none();
+        let is_unfinished = self.screen.is_incomplete();
         let settled = Settled {
             now,
             quiet,
             next_look: settles_at,
-            is_complete: true,
+            is_complete: !is_unfinished,
         };
         let mut look_at: Option<Instant> = None;
         let mut waits_to_settle = false;
@@ -383,10 +406,10 @@ impl ScreenOutput {
             // A run of text at the end of the output may go on.
             let may_go_on = |found: &ScreenMatch| {
                 let cursor = self.screen.cursor();
-                let cells = found.cells.as_ref();
+                let cells = &found.cells;
                 !is_settled
                     && self.screen.is_mid_run()
-                    && cells.is_none_or(|(row, _)| *row == cursor.row)
+                    && (cells.is_empty() || cells.iter().any(|(row, _)| *row == cursor.row))
                     && found.at + quiet * LONG_QUIET > now
             };
             let look = condition.look(&self.screen, &self.typed, self.wait_began, &settled);
@@ -398,6 +421,11 @@ impl ScreenOutput {
                 Look::Met(_) => {
                     waits_to_settle = true;
                     settles_at
+                }
+                // It would need the end of what the program has begun to draw.
+                Look::MetOnceSettled(_) | Look::HoldsUntil(_) if is_unfinished => {
+                    condition.near_miss = Some(NearMiss::Unfinished);
+                    settles_at.filter(|_| self.ended_at.is_none())
                 }
                 Look::MetOnceSettled(at) => {
                     waits_to_settle = true;

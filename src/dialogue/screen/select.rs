@@ -3,39 +3,34 @@
 //! A list is found by its alignment, its lit row by what sets it apart from the other rows. That row
 //! has to be proved: it is the only one with a pointer or with its ground, or it was seen to get the
 //! look that another one lost at a key. Each key has to show its effect before the next one is
-//! pressed. Rows that are not visible are searched to
-//! the end of the list, or until it begins again, and then upwards.
+//! pressed. Rows that are not visible are searched to the end of the list, or until it begins again,
+//! and then in the other direction. Before Enter, all rows that were to be marked are seen marked.
 
 mod error;
+mod ground;
 mod hot_key;
 mod items;
 mod lit;
 mod lit_row;
+mod marking;
 mod marks;
 mod motion;
+mod search;
+mod segments;
 mod view;
-
-use std::collections::HashSet;
 
 use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
-use super::key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
-use error::{
-    ambiguous, check_marks, listed, passed_over, unchanged, unlit, unproved, without_effect,
-};
+use super::key_step::{KeyPress, KeySequenceError, KeyStep};
+use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect};
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
-use items::{Likeness, is_last_column, likeness};
+use marking::{MarkStep, Marking};
 use motion::Proof;
+use search::{Search, Target, opposite};
 use view::{NoView, View};
 
 pub use lit_row::{LitTexts, lit_texts};
-
-/// Most keys that are pressed for one label.
-const PRESS_LIMIT: usize = 1000;
-
-/// Most keys that are pressed to see which row is lit.
-const PROOF_LIMIT: usize = 6;
 
 /// Selection of the rows with these labels, then Enter.
 #[derive(Debug)]
@@ -43,6 +38,7 @@ pub struct RowSelector {
     labels: Vec<String>,
     /// Index of the label that is looked for.
     current: usize,
+    is_done: bool,
     search: Search,
     pressed: Option<Pressed>,
     last_view: Option<View>,
@@ -51,29 +47,9 @@ pub struct RowSelector {
     /// The look of the lit row, once a key has proved it.
     proof: Option<Proof>,
     format: RowFormat,
-    /// The texts of the rows that were marked.
-    marked: Vec<String>,
-    /// True if Space does not mark the rows of this list.
-    has_dead_space: bool,
-}
-
-/// Search for one label.
-#[derive(Debug, Default)]
-struct Search {
-    /// The text of the one row that is meant, once the whole list is known.
-    text: Option<String>,
-    /// True if the end of the list is reached, so that the search goes on upwards.
-    upwards: bool,
-    has_moved: bool,
-    /// The look of the list before each key.
-    states: HashSet<(Key, String)>,
-    presses: usize,
-    /// The texts of all rows so far, in the order of the list.
-    seen: Vec<String>,
-    /// The texts of those that were lit.
-    lit: HashSet<String>,
-    /// Keys that were pressed to see which row is lit.
-    proofs: usize,
+    marking: Marking,
+    /// True if the key of the row was typed, and has led to it only.
+    has_typed_key: bool,
 }
 
 /// A key whose effect is not proved yet.
@@ -91,25 +67,20 @@ enum Pressed {
     HotKey(HotKey),
 }
 
-/// The row that is meant, as far as the visible rows show it.
-enum Target {
-    Found(usize),
-    NotSure,
-}
-
 impl RowSelector {
     pub fn new(labels: Vec<String>) -> RowSelector {
         RowSelector {
+            is_done: labels.is_empty(),
+            search: Search::new(labels.first().map_or("", String::as_str)),
+            marking: Marking::new(labels.len() > 1),
             labels,
             current: 0,
-            search: Search::default(),
             pressed: None,
             last_view: None,
             waited: None,
             proof: None,
             format: RowFormat::default(),
-            marked: Vec::new(),
-            has_dead_space: false,
+            has_typed_key: false,
         }
     }
 
@@ -132,19 +103,29 @@ impl RowSelector {
     }
 
     fn step(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
-        if self.current == self.labels.len() {
+        if self.is_done {
             return Ok(KeyStep::Done);
         }
         if let Some(Pressed::HotKey(pressed)) = &self.pressed {
-            return match pressed.effect(screen) {
-                HotKeyEffect::Typed => Ok(self.enter()),
+            match pressed.effect(screen) {
+                HotKeyEffect::Typed => return Ok(self.enter()),
                 HotKeyEffect::Chosen => {
-                    self.current = self.labels.len();
-                    Ok(KeyStep::Done)
+                    self.is_done = true;
+                    return Ok(KeyStep::Done);
                 }
-                HotKeyEffect::None if !is_overdue => Ok(KeyStep::Wait),
-                HotKeyEffect::None => Err(without_effect(self.label(), &pressed.key)),
-            };
+                HotKeyEffect::Remains if !is_overdue => return Ok(KeyStep::Wait),
+                HotKeyEffect::Remains => {
+                    // The key of some menus only leads to the row.
+                    let error = without_effect(self.search.label(), &pressed.key);
+                    self.pressed = None;
+                    return match self.find(screen) {
+                        Ok(view) if view.is_target(self.target(&view)?) => {
+                            self.decide(screen, view)
+                        }
+                        _ => Err(error),
+                    };
+                }
+            }
         }
         let view = match self.find(screen) {
             Ok(view) => view,
@@ -156,7 +137,7 @@ impl RowSelector {
             }
             Err(NoView::Unlit) => {
                 let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
-                return step.ok_or_else(|| unlit(self.label()));
+                return step.ok_or_else(|| unlit(self.search.label()));
             }
         };
         let waited = self.waited.take();
@@ -173,9 +154,12 @@ impl RowSelector {
     }
 
     fn find(&self, screen: &Screen) -> Result<View, NoView> {
-        let wanted = self.search.text.as_deref().unwrap_or(self.label());
         let before = self.last_view.as_ref();
-        View::find(screen, wanted, before, self.proof.as_ref())
+        View::find(screen, self.search.wanted(), before, self.proof.as_ref())
+    }
+
+    fn target(&self, view: &View) -> Result<Target, KeySequenceError> {
+        self.search.target(view)
     }
 
     fn step_in(
@@ -195,9 +179,8 @@ impl RowSelector {
                 if proof.is_some() {
                     self.proof = proof;
                     self.last_view = Some(view);
-                    view = self.find(screen).map_err(|_| unlit(self.label()))?;
-                    self.search.states.clear();
-                    self.search.upwards = false;
+                    view = self.find(screen).map_err(|_| unlit(self.search.label()))?;
+                    self.search.restart();
                 } else if !view.has_moved(before) {
                     return if is_overdue {
                         self.no_effect(screen, view, key)
@@ -205,31 +188,14 @@ impl RowSelector {
                         Ok(KeyStep::Wait)
                     };
                 } else {
-                    self.check_not_passed(before, &view, key)?;
+                    self.search.check_not_passed(before, &view, key)?;
                 }
                 self.search.has_moved = true;
             }
             Some(Pressed::Mark(text)) => {
                 let text = text.clone();
-                let text = text.as_str();
-                let is_marked = view.is_marked(text);
-                let is_radio = self.labels.len() == 1 && view.has_radio(text);
-                if !(is_marked || is_overdue && is_radio) {
-                    return Err(KeySequenceError::new(
-                        KeySequenceErrorKind::NoEffect,
-                        format!("pressed `space`, and `{text}` is not marked"),
-                    ));
-                }
+                self.marking.pressed(&view, &text, is_overdue)?;
                 self.pressed = None;
-                if is_marked {
-                    self.marked.push(text.to_owned());
-                    check_marks(&self.marked, &view)?;
-                    if let Some(step) = self.next_label() {
-                        return Ok(step);
-                    }
-                } else {
-                    self.has_dead_space = true;
-                }
             }
             Some(Pressed::Focus | Pressed::HotKey(_)) | None => {}
         }
@@ -250,57 +216,42 @@ impl RowSelector {
             return self.prove(view);
         }
         loop {
-            self.note_texts(&view);
+            self.search.note_texts(&view);
+            if self.marking.is_proving() && !self.prove_marks(&view)? {
+                return Ok(self.enter());
+            }
             match self.target(&view)? {
-                Target::Found(target) if view.is_lit(target) && !view.is_certain() => {
+                Target::Found(target) if view.is_lit(target) && !view.is_certain_of(target) => {
                     return self.prove(view);
                 }
                 Target::Found(target) if view.is_lit(target) => {
-                    let item = &view.items()[target];
-                    if view.is_disabled() && !self.label().contains("(disabled)") {
-                        let message = format!("`{}` is lit, and it is disabled", item.text);
-                        let kind = KeySequenceErrorKind::NoEffect;
-                        return Err(KeySequenceError::new(kind, message));
+                    let text = view.items()[target].text.clone();
+                    if view.is_disabled() && !self.search.label().contains("(disabled)") {
+                        return Err(disabled(&text, &view));
                     }
-                    match item.mark {
-                        Some(mark) if !mark.is_marked && !self.has_dead_space => {
-                            self.pressed = Some(Pressed::Mark(item.text.clone()));
-                            self.last_view = Some(view);
-                            return Ok(KeyStep::Press(KeyPress::Key(Key::Space)));
-                        }
-                        None if self.labels.len() > 1 => {
-                            let message = format!(
-                                "`{}` has no box to mark, so only one row can be chosen",
-                                item.text
-                            );
-                            let kind = KeySequenceErrorKind::NotFound;
-                            return Err(KeySequenceError::new(kind, message));
-                        }
-                        Some(_) | None => {}
+                    if self.marking.on(&view, &text) == MarkStep::Mark {
+                        self.pressed = Some(Pressed::Mark(text));
+                        self.last_view = Some(view);
+                        return Ok(KeyStep::Press(KeyPress::Key(Key::Space)));
                     }
-                    if let Some(step) = self.next_label() {
-                        return Ok(step);
+                    self.current += 1;
+                    if let Some(label) = self.labels.get(self.current) {
+                        self.search = Search::new(label);
+                    } else if !self.prove_marks(&view)? {
+                        return Ok(self.enter());
                     }
                 }
                 Target::Found(target) => {
                     let key = view.key_towards(target);
-                    if self.was_here(&view, key) {
+                    if self.search.was_here(&view, key) {
                         return Err(passed_over(target, &view, &view));
                     }
                     return self.press(view, key);
                 }
                 Target::NotSure => {
-                    if view.is_horizontal() {
-                        self.end_search(&view)?;
-                        continue;
-                    }
-                    let key = if self.search.upwards {
-                        Key::Up
-                    } else {
-                        Key::Down
-                    };
-                    if self.was_here(&view, key) {
-                        self.end_search(&view)?;
+                    let key = self.search.key();
+                    if view.is_horizontal() || self.search.was_here(&view, key) {
+                        self.search.end(&view)?;
                         continue;
                     }
                     return self.press(view, key);
@@ -309,11 +260,21 @@ impl RowSelector {
         }
     }
 
+    /// Looks at the marks before Enter. Returns whether some are not visible, and looks for them.
+    fn prove_marks(&mut self, view: &View) -> Result<bool, KeySequenceError> {
+        let Some(text) = self.marking.next_unseen(view)? else {
+            return Ok(false);
+        };
+        if self.search.wanted() != text {
+            self.search = Search::back_to(text);
+        }
+        Ok(true)
+    }
+
     /// Presses a key that shows which row is lit.
     fn prove(&mut self, view: View) -> Result<KeyStep, KeySequenceError> {
-        self.search.proofs += 1;
-        if self.search.proofs > PROOF_LIMIT {
-            return Err(unproved(self.label(), &view));
+        if !self.search.prove() {
+            return Err(unproved(self.search.label(), &view));
         }
         let key = view.key_from_end();
         self.press(view, key)
@@ -321,39 +282,23 @@ impl RowSelector {
 
     /// Types the key of the row, if it has one.
     fn hot_key(&mut self, screen: &Screen) -> Option<KeyStep> {
-        if self.labels.len() != 1 {
+        if self.labels.len() != 1 || self.has_typed_key {
             return None;
         }
-        let found = HotKey::find(screen, &self.format, self.label())?;
+        let found = HotKey::find(screen, &self.format, self.search.label())?;
+        self.has_typed_key = true;
         let key = found.key.clone();
         self.pressed = Some(Pressed::HotKey(found));
         Some(KeyStep::Press(KeyPress::Text(key)))
     }
 
     fn enter(&mut self) -> KeyStep {
-        self.current = self.labels.len();
+        self.is_done = true;
         KeyStep::Last(KeyPress::Key(Key::Enter))
     }
 
-    /// Goes on to the next label; returns the last step after the last one.
-    fn next_label(&mut self) -> Option<KeyStep> {
-        self.current += 1;
-        self.search = Search::default();
-        (self.current == self.labels.len()).then_some(KeyStep::Last(KeyPress::Key(Key::Enter)))
-    }
-
     fn press(&mut self, view: View, key: Key) -> Result<KeyStep, KeySequenceError> {
-        self.search.presses += 1;
-        if self.search.presses > PRESS_LIMIT {
-            let message = format!(
-                "`{}` is not among the first {PRESS_LIMIT} rows",
-                self.label()
-            );
-            return Err(KeySequenceError::new(
-                KeySequenceErrorKind::NotFound,
-                message,
-            ));
-        }
+        self.search.press()?;
         if key == Key::Tab {
             self.proof = None;
         }
@@ -364,9 +309,9 @@ impl RowSelector {
 
     /// Presses Tab to get to the buttons that have the label.
     fn focus(&mut self) -> Result<KeyStep, KeySequenceError> {
-        self.search.presses += 1;
-        if self.search.presses > view::FOCUS_LIMIT {
-            return Err(unlit(self.label()));
+        self.search.press()?;
+        if self.search.presses() > view::FOCUS_LIMIT {
+            return Err(unlit(self.search.label()));
         }
         self.proof = None;
         self.pressed = Some(Pressed::Focus);
@@ -381,21 +326,20 @@ impl RowSelector {
         key: Key,
     ) -> Result<KeyStep, KeySequenceError> {
         if !view.has_lit() || (!view.is_certain() && view.is_target(self.target(&view)?)) {
-            self.search.proofs += 1;
-            return if self.search.proofs <= 2 {
-                self.press(view, opposite(key))
-            } else {
+            let is_over = !self.search.prove() || self.search.proofs() > 2;
+            return if is_over {
                 let step = self.hot_key(screen);
-                step.ok_or_else(|| unproved(self.label(), &view))
+                step.ok_or_else(|| unproved(self.search.label(), &view))
+            } else {
+                self.press(view, opposite(key))
             };
         }
-        let is_search = matches!(self.target(&view)?, Target::NotSure);
-        if is_search && key == Key::Down {
-            self.search.upwards = true;
-            return self.press(view, Key::Up);
-        }
-        if is_search {
-            self.end_search(&view)?;
+        if matches!(self.target(&view)?, Target::NotSure) {
+            if self.search.turn() {
+                let key = self.search.key();
+                return self.press(view, key);
+            }
+            self.search.end(&view)?;
             self.pressed = None;
             return self.decide(screen, view);
         }
@@ -403,126 +347,13 @@ impl RowSelector {
             return self.press(view, Key::Tab);
         }
         let step = self.hot_key(screen);
-        step.ok_or_else(|| unchanged(self.label(), &format!("`{key}`"), &view))
-    }
-
-    /// Chooses the row that is meant among all rows of the list.
-    fn end_search(&mut self, view: &View) -> Result<(), KeySequenceError> {
-        let label = self.label();
-        let seen = &self.search.seen;
-        let like = seen.iter().map(|text| (likeness(text, label), text));
-        let mut like: Vec<(Likeness, &String)> = like
-            .filter_map(|(found, text)| Some((found?, text)))
-            .collect();
-        let best = like.iter().map(|(found, _)| *found).min();
-        like.retain(|(found, _)| Some(*found) == best);
-        if like.iter().any(|(_, text)| self.search.lit.contains(*text)) {
-            // What never lights up is no row of the list.
-            like.retain(|(_, text)| self.search.lit.contains(*text));
-        }
-        match like.as_slice() {
-            [(_, text)] if self.search.text.is_none() => {
-                let text = (*text).clone();
-                self.search.text = Some(text);
-                self.search.states.clear();
-                self.search.upwards = false;
-                Ok(())
-            }
-            [] | [_] if !self.search.has_moved && !view.is_horizontal() => {
-                Err(unchanged(self.label(), "`down` and `up`", view))
-            }
-            [] | [_] => Err(KeySequenceError::new(
-                KeySequenceErrorKind::NotFound,
-                format!("`{label}` is not in the list: {}", listed(seen.iter())),
-            )),
-            several => Err(ambiguous(label, several.iter().map(|(_, text)| *text))),
-        }
-    }
-
-    /// Returns the visible row that is meant.
-    fn target(&self, view: &View) -> Result<Target, KeySequenceError> {
-        let (wanted, is_known) = match &self.search.text {
-            Some(text) => (text.as_str(), true),
-            None => (self.label(), false),
-        };
-        let texts = view.items().iter().map(|item| item.text.as_str());
-        let found = texts.map(|text| likeness(text, wanted));
-        let found: Vec<Option<Likeness>> = found.collect();
-        let best = found.iter().flatten().min();
-        let places: Vec<usize> = (0..found.len())
-            .filter(|&place| found[place].is_some() && found[place].as_ref() == best)
-            .collect();
-        let is_exact = best.is_some_and(|it| it.is_exact());
-        match places.as_slice() {
-            [] => Ok(Target::NotSure),
-            _ if is_known && best != Some(&Likeness::Whole) => Ok(Target::NotSure),
-            [place] if is_exact => Ok(Target::Found(*place)),
-            several if is_exact => {
-                let texts = several.iter().map(|&place| &view.items()[place].text);
-                Err(ambiguous(wanted, texts))
-            }
-            [place] if is_last_column(view.items(), *place, wanted) => Ok(Target::Found(*place)),
-            // A row that only contains the label counts when the whole list is known.
-            _ => Ok(Target::NotSure),
-        }
-    }
-
-    /// Checks that the lit row did not jump over the one that is meant.
-    fn check_not_passed(
-        &self,
-        before: &View,
-        after: &View,
-        key: Key,
-    ) -> Result<(), KeySequenceError> {
-        let (Ok(Target::Found(old)), Ok(Target::Found(target))) =
-            (self.target(before), self.target(after))
-        else {
-            return Ok(());
-        };
-        let is_same_place = before.items()[old].row == after.items()[target].row;
-        let is_over = after.key_towards(target) != key && key != Key::Tab;
-        let (from, to) = (before.lit_index(), after.lit_index());
-        let has_jumped_back = match key {
-            Key::Down | Key::Right => to < from,
-            _ => to > from,
-        };
-        if after.is_lit(target) || !(is_over || (is_same_place && has_jumped_back)) {
-            return Ok(());
-        }
-        Err(passed_over(target, before, after))
-    }
-
-    /// Records the look of the list before a key. Returns whether it was the same before.
-    fn was_here(&mut self, view: &View, key: Key) -> bool {
-        !self.search.states.insert((key, view.state()))
-    }
-
-    fn note_texts(&mut self, view: &View) {
-        self.search.lit.insert(view.lit_text().to_owned());
-        for item in view.items() {
-            if !self.search.seen.contains(&item.text) {
-                self.search.seen.push(item.text.clone());
-            }
-        }
-    }
-
-    fn label(&self) -> &str {
-        self.labels.get(self.current).map_or("", String::as_str)
+        step.ok_or_else(|| unchanged(self.search.label(), &format!("`{key}`"), &view))
     }
 }
 
 impl View {
-    /// Returns whether the row that is meant seems to be lit.
+    /// Returns whether the row that is meant is lit, as far as is known.
     fn is_target(&self, target: Target) -> bool {
         matches!(target, Target::Found(target) if self.is_lit(target))
-    }
-}
-
-fn opposite(key: Key) -> Key {
-    match key {
-        Key::Down => Key::Up,
-        Key::Right => Key::Left,
-        Key::Left => Key::Right,
-        _ => Key::Down,
     }
 }

@@ -5,6 +5,7 @@
 //! | `AllStarted`, `DataUsedUp` | none | finish | no |
 //! | `TimeOver` | none | finish within the load's graceful stop | no |
 //! | `Threshold` | none | finish within the load's graceful stop | no |
+//! | `FailFast` | none | finish within the load's graceful stop | no |
 //! | `Requested(Graceful)` | none | finish within the given grace | yes |
 //! | `Requested(Now)` | none | are ended at once | yes |
 //!
@@ -31,6 +32,8 @@ pub enum StopCause {
     TimeOver,
     /// A threshold with `stop` was crossed, as it is written.
     Threshold(String),
+    /// So many flows have failed: the limit of [`RunOptions::fail_fast`](crate::engine::RunOptions).
+    FailFast(u64),
     /// The caller stopped the run.
     Requested(Stop),
 }
@@ -46,8 +49,9 @@ impl StopCause {
             StopCause::AllStarted | StopCause::DataUsedUp(_) => 0,
             StopCause::TimeOver => 1,
             StopCause::Threshold(_) => 2,
-            StopCause::Requested(Stop::Graceful { .. }) => 3,
-            StopCause::Requested(Stop::Now) => 4,
+            StopCause::FailFast(_) => 3,
+            StopCause::Requested(Stop::Graceful { .. }) => 4,
+            StopCause::Requested(Stop::Now) => 5,
         }
     }
 
@@ -72,7 +76,7 @@ impl Coordinator {
             StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
                 self.collector.all_started();
             }
-            StopCause::Threshold(_) | StopCause::Requested(_) => {
+            StopCause::Threshold(_) | StopCause::FailFast(_) | StopCause::Requested(_) => {
                 self.collector.stopping();
                 self.stopped_after.get_or_insert(self.began.elapsed());
             }
@@ -91,6 +95,14 @@ impl Coordinator {
             }
             StopCause::Threshold(crossed) => {
                 self.notice(format!("{crossed} was crossed: the run is ended"));
+                self.finish_within(self.graceful_stop, ctx);
+            }
+            StopCause::FailFast(limit) => {
+                let failed = match limit {
+                    1 => "1 flow has failed".to_owned(),
+                    _ => format!("{limit} flows have failed"),
+                };
+                self.notice(format!("{failed}: the run is stopped (fail-fast)"));
                 self.finish_within(self.graceful_stop, ctx);
             }
             StopCause::Requested(Stop::Graceful { grace }) => self.finish_within(*grace, ctx),
@@ -113,6 +125,18 @@ impl Coordinator {
         self.run.emit(RunEvent::Stopping { reason });
     }
 
+    /// Stops the run if so many flows have failed that the options demand it. A run that has no
+    /// flow left to start or to wait for ends by itself.
+    pub(super) fn check_fail_fast(&mut self, ctx: &mut Context<Self>) {
+        let Some(limit) = self.run.fail_fast else {
+            return;
+        };
+        let is_over = self.stopped.is_some() && self.in_flight.is_empty();
+        if self.failed >= limit && !is_over {
+            self.begin_stop(StopCause::FailFast(limit), ctx);
+        }
+    }
+
     fn notice(&self, text: String) {
         self.run.emit(RunEvent::Notice { flow: None, text });
     }
@@ -129,13 +153,14 @@ mod tests {
             StopCause::AllStarted,
             StopCause::TimeOver,
             StopCause::Threshold("flow.failed == 0".into()),
+            StopCause::FailFast(3),
             StopCause::Requested(Stop::Graceful { grace }),
             StopCause::Requested(Stop::Now),
         ];
         for (place, cause) in causes.iter().enumerate() {
             assert!(cause.overrides(None));
             for (other, earlier) in causes.iter().enumerate() {
-                let is_second_grace = place == 3 && other == 3;
+                let is_second_grace = place == 4 && other == 4;
                 assert_eq!(
                     cause.overrides(Some(earlier)),
                     place > other || is_second_grace,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::names::{Names, slug};
+use super::names::{Names, of_row, slug};
 use super::replies::{Replies, Reply};
 use super::sessions::Answer;
 use super::work::{Place, Work};
@@ -147,7 +147,7 @@ fn beginnings(
     for turn in (0..turns.len()).filter(|turn| is_at_main_menu(*turn)) {
         let label = &replies.labels[&Place { session, turn }];
         begins.retain(|(begin, _)| *begin != turn);
-        begins.push((turn, slug(label).unwrap_or_else(|| "work".to_owned())));
+        begins.push((turn, of_row(label).unwrap_or_else(|| "work".to_owned())));
     }
     if begins.len() == 1
         && let Some(last) = secrets.last()
@@ -189,6 +189,9 @@ fn main_menu(work: &Work, session: usize, replies: &Replies) -> Option<Vec<Strin
 }
 
 fn menu_rows(work: &Work, place: Place) -> Vec<String> {
+    if work.sessions[place.session].has_screen {
+        return work.heard(place).shown.clone();
+    }
     let rows = work.heard(place).rows();
     let rows = rows
         .into_iter()

@@ -26,7 +26,8 @@ pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
             let line = &heard.lines[index];
             for range in shapes::words(line) {
                 let text = &line[range.clone()];
-                let is_amount = shapes::is_amount(text) && shapes::CAPTURE_CHARS.contains(&text.len());
+                let is_amount =
+                    shapes::is_amount(text) && shapes::CAPTURE_CHARS.contains(&text.len());
                 if !is_amount || !is_labelled(line, &range) || line[..range.start].contains('=') {
                     continue;
                 }
@@ -42,10 +43,18 @@ pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
             }
         }
     }
-    amounts.into_iter().filter_map(|(text, sources)| agreement(work, replies, text, &sources)).collect()
+    amounts
+        .into_iter()
+        .filter_map(|(text, sources)| agreement(work, replies, text, &sources))
+        .collect()
 }
 
-fn agreement(work: &Work, replies: &mut Replies, text: String, sources: &[Source]) -> Option<Agreement> {
+fn agreement(
+    work: &Work,
+    replies: &mut Replies,
+    text: String,
+    sources: &[Source],
+) -> Option<Agreement> {
     let known: Vec<(String, Place)> = replies
         .values
         .iter()
@@ -65,7 +74,10 @@ fn agreement(work: &Work, replies: &mut Replies, text: String, sources: &[Source
     }
     let mut names: Vec<String> = known.iter().map(|(name, _)| name.clone()).collect();
     for session in [first, last] {
-        let mut of_session = sources.iter().rev().filter(|it| it.place.session == session);
+        let mut of_session = sources
+            .iter()
+            .rev()
+            .filter(|it| it.place.session == session);
         let Some(source) = of_session.find(|it| is_readable(work, replies, it)) else {
             continue;
         };
@@ -91,7 +103,10 @@ fn is_readable(work: &Work, replies: &Replies, source: &Source) -> bool {
 
 /// Returns the names of the captured ids that look unique, with their recorded texts.
 pub(super) fn unique(replies: &Replies) -> Vec<(String, String)> {
-    let captures = replies.values.iter().filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
+    let captures = replies
+        .values
+        .iter()
+        .filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
     captures
         .filter(|it| shapes::looks_unique(&it.recorded))
         .map(|it| (it.name.clone(), it.recorded.clone()))

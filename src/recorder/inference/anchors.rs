@@ -13,6 +13,9 @@ const WHOLE_EXPRESSION_CHARS: usize = 60;
 /// Least number of letters of an anchor that is not the whole prompt.
 const LEAST_LETTERS: usize = 4;
 
+/// The same for a complete line.
+const LEAST_PROOF_LETTERS: usize = 3;
+
 /// Wait of a turn.
 #[derive(Debug, Clone)]
 pub(super) enum Anchor {
@@ -30,8 +33,8 @@ pub(super) fn anchor(heard: &Heard, others: &[String], known: &Known) -> Anchor 
     if !heard.prompt.trim().is_empty() {
         return Anchor::Prompt(prompt_anchor(heard, others, known));
     }
-    let lines = heard.lines.iter().filter(|line| has_letters(line, 1));
-    match lines.last() {
+    let mut lines = heard.lines.iter().rev();
+    match lines.find(|line| has_letters(line, 1)) {
         Some(line) => Anchor::See(line_anchor(line, heard, known)),
         None => Anchor::Nothing,
     }
@@ -50,7 +53,9 @@ fn prompt_anchor(heard: &Heard, others: &[String], known: &Known) -> WrittenPatt
         pattern.is_at_end(prompt) && !heard.lines.iter().any(|line| pattern.is_in(line))
     };
     let is_distinct = |pattern: &WrittenPattern| !others.iter().any(|other| pattern.is_in(other));
-    let good = candidates.iter().find(|it| is_at_its_place(it) && is_distinct(it));
+    let good = candidates
+        .iter()
+        .find(|it| is_at_its_place(it) && is_distinct(it));
     let usable = || candidates.iter().find(|it| is_at_its_place(it));
     let any = good.or_else(usable).or(candidates.first());
     any.cloned().unwrap_or_else(|| whole.pattern())
@@ -65,7 +70,11 @@ fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern
         candidates.push(whole.pattern());
     }
     let mut later = Vec::new();
-    for (at, _) in prompt.char_indices().rev().filter(|(_, it)| it.is_whitespace()) {
+    for (at, _) in prompt
+        .char_indices()
+        .rev()
+        .filter(|(_, it)| it.is_whitespace())
+    {
         let end = prompt[at..].trim_start();
         let phrase = Phrase::new(end, known);
         if phrase.has_volatile() {
@@ -73,7 +82,11 @@ fn candidates(prompt: &str, whole: &Phrase, known: &Known) -> Vec<WrittenPattern
         }
         let is_clause = end.starts_with('(') || prompt[..at].ends_with(['.', ',', ';', ':', '!']);
         if has_letters(end, LEAST_LETTERS) {
-            let list = if is_clause { &mut candidates } else { &mut later };
+            let list = if is_clause {
+                &mut candidates
+            } else {
+                &mut later
+            };
             list.push(phrase.pattern());
         }
     }
@@ -118,7 +131,12 @@ fn line_anchor(line: &str, heard: &Heard, known: &Known) -> WrittenPattern {
     let whole = Phrase::new(line.trim(), known).pattern();
     let short = stable_beginning(line, known);
     let is_alone = |pattern: &WrittenPattern| {
-        heard.lines.iter().filter(|line| pattern.is_in(line)).count() == 1
+        heard
+            .lines
+            .iter()
+            .filter(|line| pattern.is_in(line))
+            .count()
+            == 1
     };
     match short {
         Some(short) if is_alone(&short) => short,
@@ -133,7 +151,6 @@ pub(super) fn stable_beginning(line: &str, known: &Known) -> Option<WrittenPatte
     let line = line.trim();
     let mut end = 0;
     let mut count = 0;
-    let mut best = None;
     for word in line.split_whitespace() {
         let start = end + line[end..].find(word)?;
         let stop = start + word.len();
@@ -151,10 +168,7 @@ pub(super) fn stable_beginning(line: &str, known: &Known) -> Option<WrittenPatte
         }
     }
     let text = line[..end].trim_end_matches(|c: char| ",:;(–-[".contains(c) || c.is_whitespace());
-    if has_letters(text, LEAST_LETTERS) {
-        best = Some(Phrase::new(text, known).pattern());
-    }
-    best
+    has_letters(text, LEAST_PROOF_LETTERS).then(|| Phrase::new(text, known).pattern())
 }
 
 /// Returns whether the text has so many letters.

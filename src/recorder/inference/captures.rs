@@ -36,7 +36,9 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
     let of = |place: Place| {
         // What is printed on the way out is read too late.
         let ended = matches!(work.turn(place).answer, Answer::Ended(_));
-        (!ended).then(|| best_line(work.heard(place), text, place == at))?.map(|it| (place, it))
+        (!ended)
+            .then(|| best_line(work.heard(place), text, place == at))?
+            .map(|it| (place, it))
     };
     let source = |(place, (line, range))| Source { place, line, range };
     let first = || work.until(at).find_map(of).map(source);
@@ -53,7 +55,8 @@ pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
         // It was another one when the work was done again.
         let is_volatile = shapes::words(text).all(|word| differing.contains(&text[word]));
         has_form(text)
-            || is_volatile || is_labelled(found.line.text(work.heard(found.place)), &found.range)
+            || is_volatile
+            || is_labelled(found.line.text(work.heard(found.place)), &found.range)
     })
 }
 

@@ -1,5 +1,8 @@
 //! Composition of a scenario from sessions, replies and actions.
 
+mod role_entries;
+mod turn_texts;
+
 use super::actions::{self, ActionDraft, Part};
 use super::agreement::{self, Agreement};
 use super::anchors::{self, Anchor};
@@ -8,22 +11,18 @@ use super::document::{ActionText, Document, Entry, RoleText, StepText, TurnText}
 use super::names::{Names, slug};
 use super::phrases::Phrase;
 use super::proofs;
-use super::sessions::Answer;
 use super::replies::{Replies, Reply, ValueKind};
+use super::sessions::Answer;
 use super::work::{LineOf, Place, Work};
 use super::{InferOptions, Note, yaml};
 use crate::recorder::recording::Mark;
-use crate::terminal::Key;
+use turn_texts::{filled, keys_text, with_keys, with_optional};
 
 /// Shortest pause before an answer that is worth a word, in seconds.
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
 
 /// Composes a scenario.
-pub(super) fn compose(
-    work: &Work,
-    replies: &mut Replies,
-    options: &InferOptions,
-) -> Document {
+pub(super) fn compose(work: &Work, replies: &mut Replies, options: &InferOptions) -> Document {
     let agreements = agreement::find(work, replies);
     let mut composer = Composer {
         work,
@@ -84,7 +83,12 @@ impl Composer<'_> {
         let mut steps: Vec<(Place, StepText)> = Vec::new();
         for session in 0..self.work.sessions.len() {
             let role = self.role(session, &mut steps);
-            document.roles.push(role);
+            if role.actions.is_empty() {
+                let place = Place { session, turn: 0 };
+                self.note(place, "nothing was recorded that a scenario could do");
+            } else {
+                document.roles.push(role);
+            }
         }
         let at = |place: &Place| self.work.turn(*place).at;
         steps.sort_by(|(a, _), (b, _)| at(a).total_cmp(&at(b)).then(a.cmp(b)));
@@ -108,7 +112,9 @@ impl Composer<'_> {
     fn name(&self) -> String {
         let given = self.options.name.clone();
         let first = || self.work.sessions.first().map(|it| it.role.clone());
-        given.or_else(first).unwrap_or_else(|| "recorded".to_owned())
+        given
+            .or_else(first)
+            .unwrap_or_else(|| "recorded".to_owned())
     }
 
     fn values(&self, document: &mut Document) {
@@ -117,13 +123,17 @@ impl Composer<'_> {
                 ValueKind::Variable { prompt } => {
                     let text = super::phrases::escaped_template(&value.recorded);
                     let comment = format!("Typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                 }
                 ValueKind::Secret { prompt } => {
                     let variable = value.name.to_uppercase();
                     let text = format!("${{env.{variable}}}");
                     let comment = format!("Secret, typed at: {prompt}");
-                    document.variables.push(Entry::new(&value.name, yaml::scalar(&text), &comment));
+                    document
+                        .variables
+                        .push(Entry::new(&value.name, yaml::scalar(&text), &comment));
                     document.secrets.push(value.name.clone());
                     document.environment.push(variable);
                 }
@@ -177,77 +187,6 @@ impl Composer<'_> {
         role
     }
 
-    fn role_entries(&self, session: usize, menu: Option<&str>) -> Vec<Entry> {
-        let it = &self.work.sessions[session];
-        let mut entries = vec![
-            Entry::new("title", yaml::scalar(&title(&it.role)), ""),
-            Entry::new(
-                "run",
-                yaml::list(
-                    it.command
-                        .iter()
-                        .map(|word| super::phrases::escaped_template(word))
-                        .collect::<Vec<_>>()
-                        .iter()
-                        .map(String::as_str),
-                ),
-                "",
-            ),
-        ];
-        if it.has_screen {
-            entries.push(Entry::new("screen", it.size.to_string(), ""));
-            if it.term != "xterm-256color" && !it.term.is_empty() {
-                let term = format!("{{TERM: {}}}", yaml::scalar(&it.term));
-                entries.push(Entry::new("environment", term, ""));
-            }
-        } else {
-            entries.push(Entry::new("size", it.size.to_string(), ""));
-        }
-        if let Some(menu) = menu {
-            entries.push(Entry::new("menu", format!("{{prompt: {}}}", yaml::scalar(menu)), ""));
-        }
-        let known = super::phrases::Known::new(Vec::new(), self.work.differing[session].clone());
-        let interludes = self.work.interludes[session].iter().map(|interlude| {
-            let pattern = Phrase::new(&interlude.prompt, &known).pattern();
-            format!(
-                "{{prompt: {}, press: {}}}",
-                yaml::scalar(&pattern.text),
-                yaml::scalar(&interlude.key.to_string())
-            )
-        });
-        let interludes: Vec<String> = interludes.collect();
-        if !interludes.is_empty() {
-            entries.push(Entry::new("interludes", format!("[{}]", interludes.join(", ")), ""));
-        }
-        entries.extend(self.failures(session));
-        entries
-    }
-
-    fn failures(&self, session: usize) -> Option<Entry> {
-        let it = &self.work.sessions[session];
-        let mut names = Names::default();
-        let marks = it.turns.iter().flat_map(|turn| &turn.marks);
-        let mut failures: Vec<String> = marks
-            .filter_map(|mark| match mark {
-                Mark::Failure(text) if !text.trim().is_empty() => {
-                    let name = names.unused(&slug(text).unwrap_or_else(|| "failed".to_owned()));
-                    let text = super::phrases::escaped_template(one_line(text));
-                    Some(format!("{name}: {}", yaml::scalar(&text)))
-                }
-                _ => None,
-            })
-            .collect();
-        let is_python = it.command.iter().take(2).any(|word| {
-            word.ends_with(".py") || word.rsplit('/').next().is_some_and(|it| it.starts_with("python"))
-        });
-        if is_python {
-            let traceback = yaml::scalar("Traceback (most recent call last)");
-            failures.push(format!("crashed: {traceback}"));
-        }
-        (!failures.is_empty())
-            .then(|| Entry::new("fail_on", format!("{{{}}}", failures.join(", ")), ""))
-    }
-
     /// Returns the prompt of most of the role's menus.
     fn menu(&self, session: usize) -> Option<String> {
         if self.work.sessions[session].has_screen {
@@ -268,7 +207,10 @@ impl Composer<'_> {
                 None => counts.push((&pattern.text, 1)),
             }
         }
-        let most = counts.iter().filter(|(_, count)| *count > 1).max_by_key(|(_, count)| *count);
+        let most = counts
+            .iter()
+            .filter(|(_, count)| *count > 1)
+            .max_by_key(|(_, count)| *count);
         most.map(|(text, _)| (*text).to_owned())
     }
 
@@ -295,7 +237,9 @@ impl Composer<'_> {
             turns.extend(with_optional(optional, now));
         }
         let next = place(draft.turns.end);
-        if draft.part != Part::Return && draft.turns.end < self.work.sessions[draft.session].turns.len() {
+        if draft.part != Part::Return
+            && draft.turns.end < self.work.sessions[draft.session].turns.len()
+        {
             let mut end = Vec::new();
             self.ending(draft, next, &mut end, &mut provides);
             let optional = self.optional(next);
@@ -335,7 +279,10 @@ impl Composer<'_> {
             if (0..=255).contains(code) {
                 turns.push(TurnText::default().with("exits", code.to_string()));
             } else {
-                self.note(next, "the program was ended by a signal; the scenario lets it run");
+                self.note(
+                    next,
+                    "the program was ended by a signal; the scenario lets it run",
+                );
             }
         }
     }
@@ -351,7 +298,10 @@ impl Composer<'_> {
                 turns.push(turn.with("still", "true".to_owned()));
             }
             Anchor::Nothing => {
-                self.note(next, "nothing that the program printed confirms the last answer");
+                self.note(
+                    next,
+                    "nothing that the program printed confirms the last answer",
+                );
             }
         }
     }
@@ -366,7 +316,11 @@ impl Composer<'_> {
     /// Adds the captures and marked proofs in what was heard at a place.
     fn evidence(&mut self, place: Place, turns: &mut Vec<TurnText>, provides: &mut Vec<String>) {
         let heard = self.work.heard(place);
-        let key = if self.work.sessions[place.session].has_screen { "screen" } else { "see" };
+        let key = if self.work.sessions[place.session].has_screen {
+            "screen"
+        } else {
+            "see"
+        };
         for (value, source, reason) in self.replies.captures_at(place) {
             if source.line == LineOf::Prompt {
                 continue;
@@ -374,8 +328,10 @@ impl Composer<'_> {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             let Some(pattern) = pattern else { continue };
-            let mut turn = TurnText::of(key, &pattern.written.text)
-                .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded));
+            let mut turn = TurnText::of(key, &pattern.written.text).commented(&format!(
+                "{}: {reason}; recorded {}",
+                value.name, value.recorded
+            ));
             if let Some(other) = &pattern.also_in {
                 turn = turn.commented(&format!("CHECK: also in the line: {}", other.trim()));
             }
@@ -404,7 +360,9 @@ impl Composer<'_> {
 
     /// Returns whether a turn is written with the turn after it, as it does not always come.
     fn is_optional(&self, place: Place) -> bool {
-        let mut own = self.work.optional[place.session].iter().filter(|it| it.is_own);
+        let mut own = self.work.optional[place.session]
+            .iter()
+            .filter(|it| it.is_own);
         let heard = self.work.heard(place);
         own.any(|it| place.turn < it.before && it.heard == *heard)
     }
@@ -413,7 +371,9 @@ impl Composer<'_> {
     fn optional(&self, place: Place) -> Vec<TurnText> {
         let known = self.replies.known(self.work, place);
         let prompts = self.work.prompts(place.session);
-        let turns = self.work.optional[place.session].iter().filter(|it| it.before == place.turn);
+        let turns = self.work.optional[place.session]
+            .iter()
+            .filter(|it| it.before == place.turn);
         let alternatives = turns.filter_map(|it| {
             let anchor = anchors::anchor(&it.heard, &prompts, &known);
             let Anchor::Prompt(pattern) = anchor else {
@@ -422,9 +382,10 @@ impl Composer<'_> {
             let text = TurnText::of("prompt", &pattern.text)
                 .commented("asked in one of the recordings only");
             let text = match &it.answer {
-                Answer::Line(answer) => {
-                    text.with("send", yaml::scalar(&super::phrases::escaped_template(answer)))
-                }
+                Answer::Line(answer) => text.with(
+                    "send",
+                    yaml::scalar(&super::phrases::escaped_template(answer)),
+                ),
                 Answer::Keys(keys) => text.with("press", keys_text(keys)),
                 _ => return None,
             };
@@ -451,9 +412,14 @@ impl Composer<'_> {
             Some(Reply::Secret(name)) => text.with("secret", yaml::scalar(&format!("${{{name}}}"))),
             Some(Reply::Choose(label)) => text.with("choose", yaml::scalar(label)),
             Some(Reply::Pick { row, count }) => {
-                let count = count.as_ref().map(|it| format!(", count: {}", yaml::scalar(it)));
+                let count = count
+                    .as_ref()
+                    .map(|it| format!(", count: {}", yaml::scalar(it)));
                 let row = yaml::scalar(row);
-                text.with("pick", format!("{{row: {row}{}}}", count.unwrap_or_default()))
+                text.with(
+                    "pick",
+                    format!("{{row: {row}{}}}", count.unwrap_or_default()),
+                )
             }
             Some(Reply::Press(keys)) => text.with("press", keys_text(keys)),
             Some(Reply::Fill { fields, keys }) => with_keys(filled(text, fields), keys),
@@ -463,16 +429,20 @@ impl Composer<'_> {
 
     fn wait(&self, place: Place, text: TurnText, provides: &mut Vec<String>) -> TurnText {
         let heard = self.work.heard(place);
-        let mut in_prompt = self.replies.captures_at(place).filter(|(_, source, _)| {
-            source.line == LineOf::Prompt
-        });
+        let mut in_prompt = self
+            .replies
+            .captures_at(place)
+            .filter(|(_, source, _)| source.line == LineOf::Prompt);
         if let Some((value, source, reason)) = in_prompt.next() {
             let known = self.replies.known_before(self.work, place);
             let pattern = captures::pattern(heard, source.line, &source.range, &value.name, &known);
             if let Some(pattern) = pattern {
                 provides.push(value.name.clone());
                 return text
-                    .commented(&format!("{}: {reason}; recorded {}", value.name, value.recorded))
+                    .commented(&format!(
+                        "{}: {reason}; recorded {}",
+                        value.name, value.recorded
+                    ))
                     .with("prompt", yaml::scalar(&pattern.written.text));
             }
         }
@@ -490,67 +460,10 @@ impl Composer<'_> {
     }
 }
 
-/// Joins alternatives with the first turn that follows them.
-fn with_optional(mut optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
-    let is_wait = |turn: &TurnText| {
-        turn.entries.iter().any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
-    };
-    if optional.is_empty() {
-        return turns;
-    }
-    let Some(first) = turns.iter().position(is_wait) else {
-        return turns;
-    };
-    let next = turns.remove(first);
-    optional.push(next);
-    let choice = TurnText {
-        first_of: optional,
-        ..TurnText::default()
-    };
-    turns.insert(first, choice);
-    turns
-}
-
-/// Adds the values of fields: those with labels are filled in, those without are typed.
-fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
-    if let [(label, value)] = fields
-        && label.is_empty()
-    {
-        return text.with("type", yaml::scalar(value));
-    }
-    let fields = fields.iter().map(|(label, value)| {
-        format!("{}: {}", yaml::scalar(label), yaml::scalar(value))
-    });
-    let fields: Vec<String> = fields.collect();
-    text.with("fill", format!("{{{}}}", fields.join(", ")))
-}
-
-fn with_keys(text: TurnText, keys: &[Key]) -> TurnText {
-    if keys.is_empty() {
-        text
-    } else {
-        text.with("press", keys_text(keys))
-    }
-}
-
-fn keys_text(keys: &[Key]) -> String {
-    let names: Vec<String> = keys.iter().map(Key::to_string).collect();
-    match names.as_slice() {
-        [only] => yaml::scalar(only),
-        several => yaml::list(several.iter().map(String::as_str)),
-    }
-}
-
+/// Returns the first line of a text that is not blank.
 fn one_line(text: &str) -> &str {
-    text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("")
-}
-
-/// Returns the title of a role: `Warehouse manager` for `warehouse_manager`.
-fn title(role: &str) -> String {
-    let words = role.replace(['_', '-'], " ");
-    let mut characters = words.trim().chars();
-    match characters.next() {
-        Some(first) => first.to_uppercase().chain(characters).collect(),
-        None => "Role".to_owned(),
-    }
+    text.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or("")
 }

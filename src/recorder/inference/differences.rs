@@ -29,7 +29,9 @@ pub(super) fn words(session: &Session, other: &[String]) -> BTreeSet<String> {
 /// Returns all lines and prompts of a session.
 pub(super) fn lines(session: &Session) -> Vec<String> {
     let turns = session.turns.iter();
-    turns.flat_map(|turn| turn.heard.all().map(str::to_owned)).collect()
+    turns
+        .flat_map(|turn| turn.heard.all().map(str::to_owned))
+        .collect()
 }
 
 fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
@@ -59,7 +61,9 @@ fn skeleton(line: &str) -> String {
 /// Adds the words of `line` that `other` has not, if the lines are mostly alike.
 fn compare(line: &str, other: &str, words: &mut BTreeSet<String>) {
     let of = |line: &'_ str| -> Vec<String> {
-        shapes::words(line).map(|word| line[word].to_owned()).collect()
+        shapes::words(line)
+            .map(|word| line[word].to_owned())
+            .collect()
     };
     let (mine, others) = (of(line), of(other));
     let pairs = common(&mine, &others);
@@ -68,7 +72,10 @@ fn compare(line: &str, other: &str, words: &mut BTreeSet<String>) {
         return;
     }
     let same: BTreeSet<usize> = pairs.into_iter().map(|(mine, _)| mine).collect();
-    let differing = mine.into_iter().enumerate().filter(|(at, _)| !same.contains(at));
+    let differing = mine
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| !same.contains(at));
     words.extend(differing.map(|(_, word)| word));
 }
 
@@ -145,13 +152,21 @@ mod tests {
 
     fn of(lines: &[&str], others: &[&str]) -> Vec<String> {
         let owned = |lines: &[&str]| lines.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
-        differing_words(&owned(lines), &owned(others)).into_iter().collect()
+        differing_words(&owned(lines), &owned(others))
+            .into_iter()
+            .collect()
     }
 
     #[test]
     fn words_that_differ_are_found() {
         let first = ["Welcome, José Álvarez!", "Menu", "Order A-17 placed", "Bye"];
-        let second = ["Welcome, Ann Lee!", "Menu", "A hint", "Order A-18 placed", "Bye"];
+        let second = [
+            "Welcome, Ann Lee!",
+            "Menu",
+            "A hint",
+            "Order A-18 placed",
+            "Bye",
+        ];
         assert_eq!(of(&first, &second), ["A-17", "José", "Álvarez"]);
         assert_eq!(of(&first, &first), Vec::<String>::new());
         assert_eq!(of(&first, &[]), Vec::<String>::new());

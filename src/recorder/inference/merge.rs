@@ -116,7 +116,10 @@ impl Merge<'_> {
 
     /// Writes a map within brackets with the entries that it has not.
     fn rewritten_map(&mut self, known: &OutlineEntry, document: &Document) {
-        let new = document.variables.iter().filter(|entry| known.get(&entry.key).is_none());
+        let new = document
+            .variables
+            .iter()
+            .filter(|entry| known.get(&entry.key).is_none());
         let new: Vec<String> = new.map(|it| format!("{}: {}", it.key, it.value)).collect();
         self.extend_brackets(known, '}', &new);
     }
@@ -145,17 +148,30 @@ impl Merge<'_> {
     fn extend_brackets(&mut self, known: &OutlineEntry, bracket: char, new: &[String]) {
         let text = &self.source[known.span.clone()];
         let Some(close) = text.rfind(bracket) else {
-            self.note("", format!("`{}` could not be extended; add {}", known.key, new.join(", ")));
+            self.note(
+                "",
+                format!(
+                    "`{}` could not be extended; add {}",
+                    known.key,
+                    new.join(", ")
+                ),
+            );
             return;
         };
         let is_empty = known.entries.is_empty();
         let lead = if is_empty { "" } else { ", " };
-        self.insert(known.span.start + close, format!("{lead}{}", new.join(", ")));
+        self.insert(
+            known.span.start + close,
+            format!("{lead}{}", new.join(", ")),
+        );
     }
 
     /// Adds a section before the roles.
     fn insert_section(&mut self, text: String) {
-        let at = self.root.get("roles").map_or(self.source.len(), |roles| roles.span.start);
+        let at = self
+            .root
+            .get("roles")
+            .map_or(self.source.len(), |roles| roles.span.start);
         self.insert(at, format!("{text}\n"));
     }
 
@@ -187,11 +203,18 @@ impl Merge<'_> {
                 }
                 Some(before) => {
                     let written = self.source[before.span.clone()].trim_end();
-                    let value = written.split_once(':').map_or("", |(_, value)| value.trim());
-                    if value != entry.value && ["menu", "interludes", "run", "screen"].contains(&entry.key.as_str()) {
+                    let value = written
+                        .split_once(':')
+                        .map_or("", |(_, value)| value.trim());
+                    if value != entry.value
+                        && ["menu", "interludes", "run", "screen"].contains(&entry.key.as_str())
+                    {
                         self.note(
                             &role.key,
-                            format!("its `{}` was kept; the recording has {}", entry.key, entry.value),
+                            format!(
+                                "its `{}` was kept; the recording has {}",
+                                entry.key, entry.value
+                            ),
                         );
                     }
                 }
@@ -219,7 +242,10 @@ impl Merge<'_> {
             .collect();
         if !lost.is_empty() {
             let lost = lost.join("\n  ");
-            self.note(&role.key, format!("replaced by the recording, not kept:\n  {lost}"));
+            self.note(
+                &role.key,
+                format!("replaced by the recording, not kept:\n  {lost}"),
+            );
         }
         self.replace(span, text);
     }
@@ -233,14 +259,22 @@ impl Merge<'_> {
             return;
         };
         let text_of = |step: &OutlineEntry, key: &str| {
-            step.get(key).and_then(|it| it.text.clone()).unwrap_or_default()
+            step.get(key)
+                .and_then(|it| it.text.clone())
+                .unwrap_or_default()
         };
         let mut names: Vec<String> = flow.entries.iter().map(|it| text_of(it, "step")).collect();
         for role in &document.roles {
-            let steps: Vec<&StepText> =
-                document.flow.iter().filter(|step| step.role == role.key).collect();
-            let existing: Vec<&OutlineEntry> =
-                flow.entries.iter().filter(|it| text_of(it, "role") == role.key).collect();
+            let steps: Vec<&StepText> = document
+                .flow
+                .iter()
+                .filter(|step| step.role == role.key)
+                .collect();
+            let existing: Vec<&OutlineEntry> = flow
+                .entries
+                .iter()
+                .filter(|it| text_of(it, "role") == role.key)
+                .collect();
             let mut last = None;
             for step in &existing {
                 let action = text_of(step, "do");
@@ -295,11 +329,20 @@ impl Merge<'_> {
             .filter(|name| !provides.contains(name))
             .collect();
         if !gone.is_empty() {
-            let name = step.get("step").and_then(|it| it.text.clone()).unwrap_or_default();
-            let role = step.get("role").and_then(|it| it.text.clone()).unwrap_or_default();
+            let name = step
+                .get("step")
+                .and_then(|it| it.text.clone())
+                .unwrap_or_default();
+            let role = step
+                .get("role")
+                .and_then(|it| it.text.clone())
+                .unwrap_or_default();
             self.note(
                 &role,
-                format!("the step `{name}` provides {}, which the recording does not read", gone.join(", ")),
+                format!(
+                    "the step `{name}` provides {}, which the recording does not read",
+                    gone.join(", ")
+                ),
             );
         }
     }
@@ -318,19 +361,27 @@ impl Merge<'_> {
             .filter(|name| !is_known(name))
             .collect();
         if !new.is_empty() {
-            self.note("", format!("proposed: `integrity: {{unique: [{}]}}`", new.join(", ")));
+            self.note(
+                "",
+                format!("proposed: `integrity: {{unique: [{}]}}`", new.join(", ")),
+            );
         }
         for (names, _) in &document.agree {
             let agree = known.and_then(|it| it.get("agree"));
             let has = agree.is_some_and(|it| {
                 it.entries.iter().any(|list| {
                     names.iter().all(|name| {
-                        list.entries.iter().any(|it| it.text.as_deref() == Some(name))
+                        list.entries
+                            .iter()
+                            .any(|it| it.text.as_deref() == Some(name))
                     })
                 })
             });
             if !has {
-                self.note("", format!("proposed: `integrity: {{agree: [[{}]]}}`", names.join(", ")));
+                self.note(
+                    "",
+                    format!("proposed: `integrity: {{agree: [[{}]]}}`", names.join(", ")),
+                );
             }
         }
     }

@@ -62,6 +62,14 @@ pub(super) fn slug(text: &str) -> Option<String> {
     (!name.is_empty()).then_some(name)
 }
 
+/// Returns the words of a menu's row as a name, without its number.
+pub(super) fn of_row(label: &str) -> Option<String> {
+    let name = label
+        .trim()
+        .trim_start_matches(|it: char| it.is_numeric() || ".) :-".contains(it));
+    slug(name).or_else(|| slug(label))
+}
+
 /// Returns the name for the answer to a prompt: `customer_id` for `Enter your customer ID (5 digits):`.
 pub(super) fn of_prompt(prompt: &str) -> Option<String> {
     let line = prompt

@@ -52,11 +52,6 @@ impl Known {
         parts.sort_by_key(|(part, _)| part.start);
         parts
     }
-
-    /// Returns whether another recording has other words in this text.
-    pub(super) fn has_differing(&self, text: &str) -> bool {
-        shapes::words(text).any(|word| self.differing.contains(&text[word]))
-    }
 }
 
 /// Returns the places of `value` in `text` where no letter or digit adjoins it.

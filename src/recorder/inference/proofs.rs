@@ -94,7 +94,7 @@ fn score(line: &str, known: &Known) -> i32 {
     if Phrase::new(line, known).has_value() {
         score += 1;
     }
-    if SUCCESS.iter().any(|word| lower.contains(word)) {
+    if says_success(line) {
         score += 4;
     }
     if FAILURE.iter().any(|word| lower.contains(word)) {
@@ -108,4 +108,11 @@ fn score(line: &str, known: &Known) -> i32 {
         score -= 3;
     }
     score
+}
+
+/// Returns whether a text has a word of success in it.
+pub(super) fn says_success(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    SUCCESS.iter().any(|word| lower.contains(word))
+        && !FAILURE.iter().any(|word| lower.contains(word))
 }

@@ -1,9 +1,8 @@
 //! Replies of a scenario, from the answers of a person, and the values in them.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+mod typed_texts;
 
-use regex::Regex;
+use std::collections::BTreeMap;
 
 use super::captures::{self, Source};
 use super::names::{self, Names};
@@ -11,20 +10,10 @@ use super::phrases::{Known, escaped_template, whole_words};
 use super::selections::{Selection, selection};
 use super::sessions::{Answer, FieldText};
 use super::shapes;
-use super::work::{Place, Work};
+use super::work::{Place, Work, lines_with};
 use super::{InferOptions, Note, Question, SecretValue};
+use crate::recorder::recording::Mark;
 use crate::terminal::Key;
-
-/// Prompts whose answers should not be written down.
-static SMELLS_OF_SECRET: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:pass(?:word|code|phrase|wd)?|passwort|kennwort|pin|token|otp|tan|secret|api.?key)\b")
-        .unwrap_or_else(|error| unreachable!("a built-in expression: {error}"))
-});
-
-/// Answers that confirm or decline.
-const DECISIONS: [&str; 14] = [
-    "y", "n", "yes", "no", "j", "ja", "nein", "o", "oui", "non", "s", "si", "ok", "cancel",
-];
 
 /// Least length of a text, in characters, that is taken for a known value wherever it stands.
 const KNOWN_CHARS: usize = 4;
@@ -36,7 +25,10 @@ pub(super) enum Reply {
     Secret(String),
     Choose(String),
     /// A template for the text in the row, and for listings without keys the pattern of their rows.
-    Pick { row: String, count: Option<String> },
+    Pick {
+        row: String,
+        count: Option<String>,
+    },
     Press(Vec<Key>),
     /// Labels with their values. A value without a label is typed where the cursor is.
     Fill {
@@ -59,10 +51,17 @@ pub(super) struct Value {
 #[derive(Debug, Clone)]
 pub(super) enum ValueKind {
     /// Typed at this prompt.
-    Variable { prompt: String },
+    Variable {
+        prompt: String,
+    },
     /// Typed at this prompt, and taken from an environment variable.
-    Secret { prompt: String },
-    Capture { source: Source, reason: String },
+    Secret {
+        prompt: String,
+    },
+    Capture {
+        source: Source,
+        reason: String,
+    },
 }
 
 /// All replies, and the values in them.
@@ -82,6 +81,7 @@ pub(super) struct Replies {
 pub(super) fn infer(work: &Work, options: &InferOptions) -> Replies {
     let mut replies = Replies::default();
     for &place in &work.order {
+        replies.marked(work, place);
         let reply = replies.reply(work, place, options);
         replies.replies.insert(place, reply);
     }
@@ -96,9 +96,7 @@ impl Replies {
 
     /// Returns what is known before what was heard at a place.
     pub(super) fn known_before(&self, work: &Work, place: Place) -> Known {
-        let is_here = |value: &&Value| {
-            matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place)
-        };
+        let is_here = |value: &&Value| matches!(&value.kind, ValueKind::Capture { source, .. } if source.place == place);
         self.known_of(work, place, |value| !is_here(&value))
     }
 
@@ -115,37 +113,66 @@ impl Replies {
             ValueKind::Secret { .. } => false,
         });
         let values = values.filter(|value| of(value));
-        let values = values.map(|it| (it.recorded.clone(), it.name.clone())).collect();
-        Known::new(values, work.differing[place.session].clone())
+        let values: Vec<(String, String)> = values
+            .map(|it| (it.recorded.clone(), it.name.clone()))
+            .collect();
+        let mut differing = work.differing[place.session].clone();
+        // A short text that was typed is not found by its form, and may be another next time.
+        let typed = self
+            .values
+            .iter()
+            .filter(|it| matches!(it.kind, ValueKind::Variable { .. }));
+        for value in typed.filter(|it| !values.iter().any(|(text, _)| *text == it.recorded)) {
+            let words = shapes::words(&value.recorded).map(|word| &value.recorded[word]);
+            differing.extend(words.map(str::to_owned));
+        }
+        Known::new(values, differing)
     }
 
     /// Returns the captures of what was heard at a place.
-    pub(super) fn captures_at(&self, place: Place) -> impl Iterator<Item = (&Value, &Source, &str)> {
-        self.values.iter().filter_map(move |value| match &value.kind {
-            ValueKind::Capture { source, reason } if source.place == place => {
-                Some((value, source, reason.as_str()))
-            }
-            _ => None,
-        })
+    pub(super) fn captures_at(
+        &self,
+        place: Place,
+    ) -> impl Iterator<Item = (&Value, &Source, &str)> {
+        self.values
+            .iter()
+            .filter_map(move |value| match &value.kind {
+                ValueKind::Capture { source, reason } if source.place == place => {
+                    Some((value, source, reason.as_str()))
+                }
+                _ => None,
+            })
     }
 
     fn reply(&mut self, work: &Work, place: Place, options: &InferOptions) -> Reply {
         let turn = work.turn(place);
         match &turn.answer {
             Answer::Line(text) => self.line(work, place, text, options),
-            Answer::Secret(number) => Reply::Secret(self.secret(work, place, *number)),
+            Answer::Secret { number, is_shown } => {
+                let name = self.secret(work, place, *number);
+                match is_shown {
+                    true => Reply::Send(format!("${{{name}}}")),
+                    false => Reply::Secret(name),
+                }
+            }
             Answer::Keys(keys) => Reply::Press(keys.clone()),
             Answer::LitRow(label) => {
                 self.labels.insert(place, label.clone());
                 Reply::Choose(escaped_template(label))
             }
             Answer::Fields { fields, keys } => {
+                let asked = self.question_on_screen(work, place);
                 let fields = fields.iter().map(|(label, text)| match text {
                     FieldText::Plain(text) => {
-                        (label.clone(), self.typed(work, place, label, text, options))
+                        let prompt = if label.is_empty() { &asked } else { label };
+                        (
+                            escaped_template(label),
+                            self.typed(work, place, prompt, text, options),
+                        )
                     }
                     FieldText::Hidden => {
-                        let name = self.secret_at(work, place, label, None);
+                        let prompt = if label.is_empty() { &asked } else { label };
+                        let name = self.secret_at(work, place, prompt, None);
                         (String::new(), format!("${{{name}}}"))
                     }
                 });
@@ -189,16 +216,37 @@ impl Replies {
         lines.next().unwrap_or_default().trim().to_owned()
     }
 
+    /// Returns the text on a screen that asks for an answer.
+    fn question_on_screen(&self, work: &Work, place: Place) -> String {
+        let heard = work.heard(place);
+        let asks = |text: &&String| text.ends_with([':', '?']);
+        let texts = || heard.lines.iter().chain(&heard.shown);
+        texts()
+            .rfind(asks)
+            .or(texts().next())
+            .cloned()
+            .unwrap_or_default()
+    }
+
     /// Returns the ids by which a row can be known: those that were typed in this session, the latest
     /// first, then those that were printed before, then those that the person brought.
     fn row_ids(&self, work: &Work, place: Place) -> Vec<String> {
         let heard = work.heard(place);
         let rows = heard.rows();
-        let is_in_rows = |text: &str| rows.iter().any(|row| whole_words(row, text).next().is_some());
-        let captures = self.values.iter().filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
+        let is_in_rows = |text: &str| {
+            rows.iter()
+                .any(|row| whole_words(row, text).next().is_some())
+        };
+        let captures = self
+            .values
+            .iter()
+            .filter(|it| matches!(it.kind, ValueKind::Capture { .. }));
         let captured: Vec<&str> = captures.map(|it| it.recorded.as_str()).collect();
         let mut ids: Vec<String> = Vec::new();
-        for turn in work.sessions[place.session].turns[..place.turn].iter().rev() {
+        for turn in work.sessions[place.session].turns[..place.turn]
+            .iter()
+            .rev()
+        {
             if let Answer::Line(text) = &turn.answer
                 && captured.contains(&text.as_str())
                 && is_in_rows(text)
@@ -206,7 +254,9 @@ impl Replies {
                 ids.push(text.clone());
             }
         }
-        let words = rows.iter().flat_map(|row| shapes::words(row).map(|word| &row[word]));
+        let words = rows
+            .iter()
+            .flat_map(|row| shapes::words(row).map(|word| &row[word]));
         let words = words.filter(|word| shapes::is_id(word));
         let is_variable = |word: &str| {
             let mut values = self.values.iter();
@@ -217,7 +267,9 @@ impl Replies {
             let mut before = work.until(place).filter(|it| *it != place);
             captured.contains(word)
                 || before.any(|it| {
-                    work.heard(it).all().any(|line| whole_words(line, word).next().is_some())
+                    work.heard(it)
+                        .all()
+                        .any(|line| whole_words(line, word).next().is_some())
                 })
         };
         let printed: Vec<&str> = printed.into_iter().filter(was_printed).collect();
@@ -276,8 +328,36 @@ impl Replies {
         Some(name)
     }
 
+    /// Adds the captures that the person asked for.
+    fn marked(&mut self, work: &Work, place: Place) {
+        for mark in &work.turn(place).marks {
+            let Mark::Capture { name, text } = mark else {
+                continue;
+            };
+            let text = text.trim();
+            let found = lines_with(work.heard(place), text).next();
+            let base = names::slug(name).unwrap_or_else(|| "value".to_owned());
+            match found {
+                Some((line, range)) => {
+                    let source = Source { place, line, range };
+                    self.capture(text, &base, source, "marked while recording");
+                }
+                None => self.notes.push(Note {
+                    role: work.sessions[place.session].role.clone(),
+                    text: format!("`{base}` is not captured: its text is not in one line there"),
+                }),
+            }
+        }
+    }
+
     /// Adds a capture for another reason than its use, under a name like this one.
-    pub(super) fn capture(&mut self, text: &str, base: &str, source: Source, reason: &str) -> String {
+    pub(super) fn capture(
+        &mut self,
+        text: &str,
+        base: &str,
+        source: Source,
+        reason: &str,
+    ) -> String {
         let name = self.names.unused(base);
         self.values.push(Value {
             name: name.clone(),
@@ -285,123 +365,6 @@ impl Replies {
             kind: ValueKind::Capture {
                 source,
                 reason: reason.to_owned(),
-            },
-        });
-        name
-    }
-
-    /// Returns the template of a typed text.
-    fn typed(
-        &mut self,
-        work: &Work,
-        place: Place,
-        prompt: &str,
-        text: &str,
-        options: &InferOptions,
-    ) -> String {
-        let is_decision = DECISIONS.contains(&&*text.trim().to_lowercase());
-        if text.trim().is_empty() || is_decision {
-            return escaped_template(text);
-        }
-        if let Some(name) = self.value(work, place, text, "it is typed later") {
-            return format!("${{{name}}}");
-        }
-        if let Some(template) = self.with_values(work, place, text) {
-            return template;
-        }
-        let is_plain = options.plain_prompts.iter().any(|it| it.trim() == prompt.trim());
-        if SMELLS_OF_SECRET.is_match(prompt) && !is_plain {
-            self.questions.push(Question {
-                role: work.sessions[place.session].role.clone(),
-                prompt: prompt.to_owned(),
-                text: "the program shows the answer; it is taken for a secret".to_owned(),
-            });
-            return format!("${{{}}}", self.secret(work, place, None));
-        }
-        format!("${{{}}}", self.variable(prompt, text))
-    }
-
-    /// Returns a template for a text with ids in it that were printed before.
-    fn with_values(&mut self, work: &Work, place: Place, text: &str) -> Option<String> {
-        let words: Vec<_> = shapes::words(text)
-            .filter(|word| shapes::is_id(&text[word.clone()]))
-            .collect();
-        let mut template = String::new();
-        let mut done = 0;
-        for word in words {
-            let Some(name) = self.value(work, place, &text[word.clone()], "it is typed later") else {
-                continue;
-            };
-            template += &escaped_template(&text[done..word.start]);
-            template += &format!("${{{name}}}");
-            done = word.end;
-        }
-        template += &escaped_template(&text[done..]);
-        (done > 0).then_some(template)
-    }
-
-    /// Returns the name of a variable with this value, typed at this prompt.
-    fn variable(&mut self, prompt: &str, text: &str) -> String {
-        let base = names::of_prompt(prompt).unwrap_or_else(|| "answer".to_owned());
-        let is_it = |value: &&Value| {
-            let same_name = value.name == base
-                || value.name.strip_prefix(base.as_str()).is_some_and(|rest| {
-                    rest.strip_prefix('_').is_some_and(|it| it.parse::<u32>().is_ok())
-                });
-            matches!(value.kind, ValueKind::Variable { .. }) && same_name && value.recorded == text
-        };
-        if let Some(value) = self.values.iter().find(is_it) {
-            return value.name.clone();
-        }
-        let name = self.names.unused(&base);
-        self.values.push(Value {
-            name: name.clone(),
-            recorded: text.to_owned(),
-            kind: ValueKind::Variable {
-                prompt: prompt.to_owned(),
-            },
-        });
-        name
-    }
-
-    /// Returns the name of the secret that was typed at a place.
-    fn secret(&mut self, work: &Work, place: Place, number: Option<usize>) -> String {
-        let prompt = self.question(work, place);
-        self.secret_at(work, place, &prompt, number)
-    }
-
-    fn secret_at(
-        &mut self,
-        work: &Work,
-        place: Place,
-        prompt: &str,
-        number: Option<usize>,
-    ) -> String {
-        let role = &work.sessions[place.session].role;
-        let role_name = names::slug(role).unwrap_or_else(|| "role".to_owned());
-        let what = names::of_prompt(prompt).unwrap_or_else(|| "secret".to_owned());
-        let base = match what.starts_with(&role_name) {
-            true => what,
-            false => format!("{role_name}_{what}"),
-        };
-        let is_it = |it: &&SecretValue| {
-            it.role == *role && (number.is_some() && it.number == number || number.is_none()
-                && it.variable == base.to_uppercase())
-        };
-        if let Some(known) = self.secrets.iter().find(is_it) {
-            return known.variable.to_lowercase();
-        }
-        let name = self.names.unused(&base);
-        self.secrets.push(SecretValue {
-            role: role.clone(),
-            number,
-            variable: name.to_uppercase(),
-        });
-        self.values.push(Value {
-            name: name.clone(),
-            recorded: String::new(),
-            kind: ValueKind::Secret {
-                prompt: prompt.to_owned(),
             },
         });
         name

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use regex::bytes::Regex;
 
-use super::anchors::{Anchor, has_letters};
+use super::anchors::{Anchor, has_letters, stable_beginning};
 use super::phrases::{Known, Phrase, WrittenPattern};
+use super::proofs::says_success;
 use super::sessions::{Answer, FieldText, Heard, RecordedTurn};
 use super::typed_keys::first_key;
 use super::work::{Place, Work};
@@ -38,7 +39,9 @@ pub(super) fn is_screen_program(recording: &Recording) -> bool {
         match &chunk.event {
             ChunkEvent::Output(bytes) if SCREEN_SEQUENCES.is_match(bytes) => return true,
             ChunkEvent::Output(bytes) => {
-                has_hidden_cursor |= bytes.windows(HIDES_CURSOR.len()).any(|it| it == HIDES_CURSOR);
+                has_hidden_cursor |= bytes
+                    .windows(HIDES_CURSOR.len())
+                    .any(|it| it == HIDES_CURSOR);
             }
             ChunkEvent::Typed { bytes, mode } if !mode.lines => {
                 has_arrows |= super::typed_keys::keys(bytes).iter().any(is_motion);
@@ -52,7 +55,13 @@ pub(super) fn is_screen_program(recording: &Recording) -> bool {
 fn is_motion(key: &Key) -> bool {
     matches!(
         key,
-        Key::Up | Key::Down | Key::Left | Key::Right | Key::Home | Key::End | Key::PageUp
+        Key::Up
+            | Key::Down
+            | Key::Left
+            | Key::Right
+            | Key::Home
+            | Key::End
+            | Key::PageUp
             | Key::PageDown
     )
 }
@@ -117,7 +126,11 @@ impl Walk {
                 let now = self.base + self.at;
                 self.screen.feed(bytes, now, &mut |_| false);
                 self.last_output = self.at;
-                if self.group.as_ref().is_some_and(|group| group.is_hot_key(&self.screen)) {
+                if self
+                    .group
+                    .as_ref()
+                    .is_some_and(|group| group.is_hot_key(&self.screen))
+                {
                     self.finish_group();
                 }
             }
@@ -132,7 +145,11 @@ impl Walk {
             }
             ChunkEvent::TypedSecret { number } => {
                 let group = self.take_group();
-                self.push(group.heard, group.thought, Answer::Secret(Some(*number)));
+                let answer = Answer::Secret {
+                    number: Some(*number),
+                    is_shown: false,
+                };
+                self.push(group.heard, group.thought, answer);
             }
             ChunkEvent::Resized(size) => self.screen.resize(*size),
             ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
@@ -142,7 +159,9 @@ impl Walk {
 
     fn take_group(&mut self) -> Group {
         let thought = self.at.saturating_sub(self.last_output);
-        self.group.take().unwrap_or_else(|| Group::new(&self.screen, thought))
+        self.group
+            .take()
+            .unwrap_or_else(|| Group::new(&self.screen, thought))
     }
 
     fn typed(&mut self, key: Key) {
@@ -151,7 +170,7 @@ impl Walk {
         let ends = match key {
             Key::Enter | Key::Escape | Key::Function(_) | Key::Alt(_) => true,
             Key::Ctrl(character) => !matches!(character, 'h' | 'u' | 'w' | 'a' | 'e' | 'k'),
-            Key::Tab | Key::BackTab => group.has_text(),
+            Key::Tab | Key::BackTab | Key::Up | Key::Down => group.has_text(),
             _ => false,
         };
         self.group = Some(group);
@@ -208,11 +227,15 @@ impl Walk {
         self.screen.answered(self.base + self.at);
         // Fields between which the program has drawn nothing new belong together.
         if let (Answer::Fields { fields, keys }, Some(last)) = (&answer, self.turns.last_mut())
-            && let Answer::Fields { fields: known, keys: last_keys } = &mut last.answer
+            && let Answer::Fields {
+                fields: known,
+                keys: last_keys,
+            } = &mut last.answer
             && matches!(last_keys.as_slice(), [Key::Tab | Key::Down])
-            && fields.iter().chain(known.iter()).all(|(label, text)| {
-                !label.is_empty() && *text != FieldText::Hidden
-            })
+            && fields
+                .iter()
+                .chain(known.iter())
+                .all(|(label, text)| !label.is_empty() && *text != FieldText::Hidden)
         {
             known.extend(fields.iter().cloned());
             last_keys.clone_from(keys);
@@ -243,15 +266,32 @@ fn is_up_or_down(key: &Key) -> bool {
 pub(super) fn anchor(work: &Work, place: Place, known: &Known) -> Anchor {
     let heard = work.heard(place);
     let distinct = |text: &&String| {
-        work.sessions[place.session].turns.iter().enumerate().all(|(turn, it)| {
-            turn >= place.turn || !it.heard.shown.iter().any(|other| other.contains(text.as_str()))
-        })
+        work.sessions[place.session]
+            .turns
+            .iter()
+            .enumerate()
+            .all(|(turn, it)| {
+                turn >= place.turn
+                    || !it
+                        .heard
+                        .shown
+                        .iter()
+                        .any(|other| other.contains(text.as_str()))
+            })
     };
     let of = |texts: &[String]| -> Option<WrittenPattern> {
         let good = || texts.iter().filter(|text| is_stable(text, known));
         let found = good().find(distinct).or_else(|| good().next());
         found.map(|text| Phrase::new(text, known).pattern())
     };
+    // The text that says most, if there is one.
+    let success = heard
+        .lines
+        .iter()
+        .find(|text| says_success(text) && distinct(text));
+    if let Some(pattern) = success.and_then(|text| stable_beginning(text, known)) {
+        return Anchor::Screen(pattern);
+    }
     if let Some(pattern) = of(&heard.lines) {
         return Anchor::Screen(pattern);
     }

@@ -51,8 +51,12 @@ pub(super) struct Heard {
 pub(super) enum Answer {
     /// A text and Enter.
     Line(String),
-    /// A line with echo off, with the recorder's number of its text.
-    Secret(Option<usize>),
+    /// A line that was not recorded, with the recorder's number of its text.
+    Secret {
+        number: Option<usize>,
+        /// The terminal showed it; the recorder has masked that.
+        is_shown: bool,
+    },
     Keys(Vec<Key>),
     /// The row that was lit on a screen when Enter was pressed.
     LitRow(String),

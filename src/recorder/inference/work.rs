@@ -37,7 +37,9 @@ impl Work {
         replayed: &[(String, String)],
     ) -> Work {
         let interludes = sessions.iter_mut().map(interludes::take).collect();
-        again.iter_mut().for_each(|session| drop(interludes::take(session)));
+        again
+            .iter_mut()
+            .for_each(|session| drop(interludes::take(session)));
         let mut differing = Vec::new();
         let mut optional = Vec::new();
         for session in &sessions {

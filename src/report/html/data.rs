@@ -38,8 +38,8 @@ pub(super) enum State {
 #[derive(Serialize)]
 pub(super) struct Headline {
     pub state: State,
-    /// `Passed`, `Failed`, `Data inconsistent`, `Interrupted`.
-    pub word: &'static str,
+    /// `PASSED`, `FAILED`, `DATA INCONSISTENT`, `INTERRUPTED`.
+    pub word: String,
     pub run: String,
     pub scenario: String,
     pub load: String,

@@ -3,6 +3,7 @@
 use crate::model::AuditOutcome;
 use crate::report::result_file::{Completeness, Head};
 use crate::report::units;
+use crate::report::verdict::{self, RunVerdict};
 use crate::stats::{Checked, Integrity, Summary, Trust};
 
 use super::data::{Card, Headline, Part, State, Threshold};
@@ -24,7 +25,7 @@ pub(super) fn headline(head: &Head) -> Headline {
         met(summary),
         trust(summary),
     ];
-    let verdict = summary.verdict.as_ref();
+    let figures = summary.verdict.as_ref();
     Headline {
         state,
         word,
@@ -34,7 +35,7 @@ pub(super) fn headline(head: &Head) -> Headline {
         started: run.started_at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
         parts: parts.into_iter().flatten().collect(),
         cards: cards(head),
-        reasons: verdict.map_or(Vec::new(), |verdict| {
+        reasons: figures.map_or(Vec::new(), |verdict| {
             let reasons = verdict.reasons.iter().chain(&verdict.not_judged);
             reasons.map(|reason| text(reason)).collect()
         }),
@@ -42,21 +43,14 @@ pub(super) fn headline(head: &Head) -> Headline {
 }
 
 /// Returns the result in a word.
-fn result(summary: &Summary) -> (State, &'static str) {
-    let is_violated = summary
-        .integrity
-        .as_ref()
-        .is_some_and(Integrity::is_violated);
-    let is_crossed = summary.thresholds.iter().any(|it| !it.holds);
-    if is_violated {
-        (State::Bad, "Data inconsistent")
-    } else if summary.interrupted {
-        (State::Unsure, "Interrupted")
-    } else if is_crossed || summary.flows.failed > 0 || summary.flows.completed == 0 {
-        (State::Bad, "Failed")
-    } else {
-        (State::Good, "Passed")
-    }
+fn result(summary: &Summary) -> (State, String) {
+    let verdict = RunVerdict::of(summary);
+    let state = match verdict {
+        RunVerdict::Passed => State::Good,
+        RunVerdict::Failed | RunVerdict::DataInconsistent => State::Bad,
+        RunVerdict::Interrupted => State::Unsure,
+    };
+    (state, verdict.headline())
 }
 
 fn flows(summary: &Summary) -> Part {
@@ -125,14 +119,15 @@ fn met(summary: &Summary) -> Option<Part> {
 }
 
 fn trust(summary: &Summary) -> Option<Part> {
-    let (state, text) = match summary.verdict.as_ref()?.trust {
-        Trust::Valid => (State::Good, "figures valid"),
-        Trust::Doubtful => (State::Unsure, "figures doubtful"),
-        Trust::Invalid => (State::Bad, "figures invalid"),
+    let trust = summary.verdict.as_ref()?.trust;
+    let state = match trust {
+        Trust::Valid => State::Good,
+        Trust::Doubtful => State::Unsure,
+        Trust::Invalid => State::Bad,
     };
     Some(Part {
         state,
-        text: text.into(),
+        text: format!("figures {}", verdict::trust(trust)),
     })
 }
 

@@ -1,10 +1,12 @@
 //! Layout of tables with a column of names and several of figures.
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets};
-use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+use unicode_width::UnicodeWidthStr as _;
+
+use super::text::cut;
 
 /// The minimum width of names.
-const MIN_NAME_WIDTH: usize = 12;
+const MIN_NAME_WIDTH: usize = 8;
 
 /// Blanks between columns.
 const GAP: u16 = 2;
@@ -70,41 +72,32 @@ pub(super) fn layout(
 }
 
 /// Like [`layout`] with one column of names, which are shortened as far as necessary.
-pub(super) fn layout_to_fit(headings: &[&str], mut rows: Vec<Row>, width: usize) -> String {
-    let name_width = |row: &Row| row.cells.first().map_or(0, |name| name.width());
+pub(super) fn layout_to_fit(headings: &[&str], rows: Vec<Row>, width: usize) -> String {
+    layout_with_short(headings, rows, 1, 0, width)
+}
+
+/// Like [`layout`], with the texts in one column shortened as far as necessary.
+pub(super) fn layout_with_short(
+    headings: &[&str],
+    mut rows: Vec<Row>,
+    names: usize,
+    column: usize,
+    width: usize,
+) -> String {
+    let name_width = |row: &Row| row.cells.get(column).map_or(0, |name| name.width());
     let mut widest = rows.iter().map(name_width).max().unwrap_or(0);
     loop {
-        let (text, fits) = layout(headings, &rows, 1, width);
+        let (text, fits) = layout(headings, &rows, names, width);
         if fits || widest <= MIN_NAME_WIDTH {
             return text;
         }
         widest -= 1;
         for row in &mut rows {
-            if let Some(name) = row.cells.first_mut() {
+            if let Some(name) = row.cells.get_mut(column) {
                 *name = cut(name, widest);
             }
         }
     }
-}
-
-/// Shortens `text` to a width, with `…` at its end.
-fn cut(text: &str, width: usize) -> String {
-    if text.width() <= width {
-        return text.to_owned();
-    }
-    let mut left = width.saturating_sub(1);
-    let mut short: String = text
-        .trim_end_matches('…')
-        .chars()
-        .take_while(|character| {
-            let columns = character.width().unwrap_or(0);
-            let fits = columns <= left;
-            left = left.saturating_sub(columns);
-            fits
-        })
-        .collect();
-    short.push('…');
-    short
 }
 
 /// Returns the width of a line of ANSI text in columns.

@@ -9,6 +9,8 @@ use crate::report::units;
 use crate::stats::Summary;
 
 use super::heading;
+use super::section::{Lines, Section, section};
+use super::text::cut;
 
 pub(super) fn render(summary: &Summary) -> Option<String> {
     let chaos = summary.chaos.as_ref()?;
@@ -50,6 +52,28 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
         fact("Failed besides", text);
     }
     Some(lines.join("\n"))
+}
+
+/// Returns the injected faults and the outcomes of their flows.
+pub(super) fn short(summary: &Summary, width: usize) -> Option<Section> {
+    let chaos = summary.chaos.as_ref()?;
+    let outcomes = [
+        (chaos.recovered, "recovered"),
+        (chaos.unaffected, "unaffected"),
+        (chaos.failed, "failed"),
+        (chaos.interrupted, "interrupted"),
+    ];
+    let outcomes = outcomes.iter().filter(|(count, _)| *count > 0);
+    let outcomes: Vec<_> = outcomes
+        .map(|(count, outcome)| format!("{count} {outcome}"))
+        .collect();
+    let mut lines = vec![format!("  Injected: {}", counts(&chaos.injected))];
+    if chaos.flows > 0 {
+        let flows = units::counted(chaos.flows, "flow");
+        lines.push(format!("  In {flows}: {}", outcomes.join(", ")));
+    }
+    let lines = lines.iter().map(|line| cut(line, width)).collect();
+    Some(section("Faults", Lines::Plain(lines)))
 }
 
 /// Formats the number of faults of each kind.

@@ -7,6 +7,8 @@ use crate::report::units;
 use crate::stats::{Integrity, Summary};
 
 use super::heading;
+use super::section::{Lines, Section, section};
+use super::text::cut;
 
 /// The maximum number of findings of a kind that are shown; the result record has more.
 const MAX_SHOWN: usize = 5;
@@ -29,12 +31,15 @@ pub(super) fn render(summary: &Summary) -> Option<String> {
 
 /// Formats a check and its result.
 fn verdict(result: &IntegrityResult) -> String {
-    let sign = match result.findings {
+    format!("  {} {}: {}", sign(result), result.demand, result.found)
+}
+
+fn sign(result: &IntegrityResult) -> String {
+    match result.findings {
         Some(0) => styled(GOOD, "✓"),
         Some(_) => styled(BAD, "✗"),
         None => styled(CARE, "?"),
-    };
-    format!("  {sign} {}: {}", result.demand, result.found)
+    }
 }
 
 fn details(result: &IntegrityResult) -> Vec<String> {
@@ -58,6 +63,48 @@ fn details(result: &IntegrityResult) -> Vec<String> {
             cut.into_iter().chain(shown).collect()
         }
     }
+}
+
+/// Returns the checks that did not pass, with their findings, and notes on all of them.
+pub(super) fn short(summary: &Summary, width: usize) -> Option<Section> {
+    let integrity = summary.integrity.as_ref()?;
+    let results: Vec<_> = checks::integrity(integrity).collect();
+    let failed: Vec<_> = results.iter().filter(|it| it.findings != Some(0)).collect();
+    let limits = limits(integrity);
+    if failed.is_empty() && limits.is_empty() {
+        return None;
+    }
+    let mut lines: Vec<_> = failed.iter().map(|it| short_verdict(it, width)).collect();
+    let passed = (results.len() - failed.len()) as u64;
+    if passed > 0 {
+        let sign = styled(GOOD, "✓");
+        let noun = if failed.is_empty() {
+            "check"
+        } else {
+            "other check"
+        };
+        let checks = units::counted(passed, noun);
+        lines.push(format!("  {sign} {checks} passed"));
+    }
+    lines.extend(limits.iter().map(|it| cut(it, width)));
+    // Every check is named before the findings of one.
+    for result in failed {
+        let findings = result.lines().iter().take(MAX_SHOWN);
+        let of = cut(&result.demand, width.saturating_sub(4));
+        let mut findings = findings.map(|it| format!("      {}", cut(it, width.saturating_sub(6))));
+        if let Some(finding) = findings.next() {
+            lines.push(format!("    {of}"));
+            lines.push(finding);
+            lines.extend(findings);
+        }
+    }
+    Some(section("Integrity", Lines::Plain(lines)))
+}
+
+/// Formats a check and its result in one line.
+fn short_verdict(result: &IntegrityResult, width: usize) -> String {
+    let text = format!("{}: {}", result.demand, result.found);
+    format!("  {} {}", sign(result), cut(&text, width.saturating_sub(4)))
 }
 
 fn limits(integrity: &Integrity) -> Vec<String> {

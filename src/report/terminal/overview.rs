@@ -8,17 +8,13 @@ use crate::report::sanitize::sanitize;
 use crate::report::units;
 use crate::stats::Summary;
 
-use super::{INDENT, heading, headline};
+use super::heading;
 
-pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String {
+pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
     let flows = summary.flows;
     let mut lines = vec![heading(&format!("Report of {}", sanitize(&info.id.0)))];
     let mut fact = |label: &str, value: String| lines.push(format!("  {label:<18} {value}"));
 
-    let headline = headline::lines(summary, width.saturating_sub(INDENT));
-    for (number, line) in headline.into_iter().enumerate() {
-        fact(if number == 0 { "Result" } else { "" }, line);
-    }
     fact("Execution", execution(info));
     fact("Scenario", sanitize(&info.scenario).into_owned());
     fact("Script instances", summary.processes.started.to_string());
@@ -75,18 +71,11 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> String 
         format!("{mean}, p95 {p95}, longest {max}")
     });
     fact("Average duration", average);
-    for checked in summary.thresholds.iter().filter(|it| it.stopped_run) {
-        let threshold = sanitize(&checked.threshold);
-        let text = format!("The run was ended early: {threshold} was crossed.");
-        lines.push(format!("  {}", styled(CARE, text)));
-    }
-    if summary.interrupted {
-        lines.push(format!("  {}", styled(CARE, "The run was interrupted.")));
-    }
     lines.join("\n")
 }
 
-fn execution(info: &RunInfo) -> String {
+/// Formats the load of the run.
+pub(super) fn execution(info: &RunInfo) -> String {
     if info.flows == Some(1) {
         "single flow".into()
     } else {

@@ -1,23 +1,24 @@
 //! The verdict on the figures and the generator's measurements, at the end of the overview.
 
-use unicode_width::UnicodeWidthStr as _;
-
 use crate::model::Generator;
 use crate::report::output::{BAD, CARE, FAINT, GOOD, styled};
 use crate::report::units;
-use crate::stats::{Summary, Trust};
+use crate::report::verdict::trust;
+use crate::stats::{Summary, Trust, Verdict};
 
 use super::INDENT;
+use super::text::wrapped;
 
 /// Renders the verdict as further lines; empty if the generator was not measured.
 pub(super) fn render(summary: &Summary, width: usize) -> String {
     let mut text = String::new();
     if let Some(verdict) = &summary.verdict {
-        let word = match verdict.trust {
-            Trust::Valid => styled(GOOD, "valid"),
-            Trust::Doubtful => styled(CARE, "doubtful"),
-            Trust::Invalid => styled(BAD, "invalid"),
+        let style = match verdict.trust {
+            Trust::Valid => GOOD,
+            Trust::Doubtful => CARE,
+            Trust::Invalid => BAD,
         };
+        let word = styled(style, trust(verdict.trust));
         text.push_str(&format!("\n  {:<18} {word}", "Verdict"));
         for reason in &verdict.reasons {
             for line in wrapped(reason, width.saturating_sub(INDENT)) {
@@ -30,7 +31,10 @@ pub(super) fn render(summary: &Summary, width: usize) -> String {
             }
         }
     }
-    if let Some(generator) = &summary.generator {
+    let is_valid = |verdict: &Verdict| verdict.trust == Trust::Valid;
+    let is_valid = summary.verdict.as_ref().is_some_and(is_valid);
+    // Measurements without an objection to them say nothing about the programs.
+    if let Some(generator) = summary.generator.as_ref().filter(|_| !is_valid) {
         let parts = measurements(generator).join(", ");
         let lines = wrapped(&parts, width.saturating_sub(INDENT));
         for (number, line) in lines.iter().enumerate() {
@@ -67,29 +71,4 @@ fn measurements(generator: &Generator) -> Vec<String> {
         parts.push(format!("CPU pressure {}", units::percent(Some(pressure))));
     }
     parts
-}
-
-/// Wraps text at a width, which only a longer word exceeds.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.width() + 1 + word.width() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reasons_are_wrapped() {
-        assert_eq!(wrapped("ab cd efghij k", 5), ["ab cd", "efghij", "k"]);
-    }
 }

@@ -220,6 +220,8 @@ pub struct FieldInput {
     /// The text before the field.
     pub label: Template,
     pub value: Template,
+    /// What the field shows then, if that is not the value.
+    pub shows: Option<Template>,
 }
 
 /// A text that is typed without Enter.

@@ -12,21 +12,18 @@ use super::{MIN_INDENTED, MIN_PART, Masker, in_order};
 /// The number of rows that a secret may be broken over.
 const MAX_ROWS: usize = 5;
 
-/// The length from which a part of a secret that fills a field is hidden.
-const MIN_FIELD: usize = 4;
-
-/// The minimum length of a part of a secret that is hidden wherever it is, if it is half of it.
-const MIN_ANYWHERE: usize = 6;
+/// The minimum length of a part of a secret that is hidden wherever it is.
+const MIN_ANYWHERE: usize = 4;
 
 impl Masker {
     /// Hides secrets on a screen. Besides what [`Masker::find_cut`] finds in its text, these are
     /// hidden, in any normal form of Unicode:
     /// - a secret with any number of blanks in place of each of its own;
     /// - a secret broken at the ends of rows, also in a box;
-    /// - the beginning of a secret, of three or four characters at least, before the cursor or a
-    ///   blank: it is being typed;
-    /// - any four characters of a secret that fill a field: it is scrolled;
-    /// - any half of a secret.
+    /// - the beginning of a short secret, of three characters at least, before the cursor or a blank:
+    ///   it is being typed;
+    /// - any four characters of a secret in a row: it is typed, scrolled in a field, or what is left
+    ///   of one that is partly overwritten.
     pub fn hide_on_screen(&self, frame: &mut ScreenFrame) {
         if self.values.is_empty() {
             return;
@@ -107,17 +104,6 @@ impl Grid {
         self.is_cursor(row, at) || self.get(row, at).is_none_or(is_filler)
     }
 
-    /// Returns whether a field may end before this place.
-    fn is_field_end(&self, row: usize, at: usize) -> bool {
-        let is_blank = self.get(row, at) == Some(' ');
-        self.is_open(row, at) && (!is_blank || self.is_open(row, at + 1))
-    }
-
-    /// Returns whether a word may begin at this place.
-    fn is_word_start(&self, row: usize, at: usize) -> bool {
-        at == 0 || self.get(row, at - 1).is_none_or(|it| !it.is_alphanumeric())
-    }
-
     /// Returns the places of the next row at which a text may go on that began at this place.
     fn continuations(&self, row: usize, begin: usize) -> Vec<usize> {
         let Some(next) = self.rows.get(row + 1) else {
@@ -158,8 +144,6 @@ struct Laid {
     characters: Vec<char>,
     /// The minimum length of a beginning that is being typed.
     least_typed: usize,
-    /// The minimum length of a part that is hidden wherever it is.
-    least_anywhere: usize,
 }
 
 /// The way of a secret over the cells of a screen.
@@ -192,8 +176,7 @@ impl Laid {
         }
         let half = characters.len().div_ceil(2);
         Laid {
-            least_typed: MIN_FIELD.min(half).max(MIN_PART),
-            least_anywhere: MIN_ANYWHERE.max(half),
+            least_typed: MIN_ANYWHERE.min(half).max(MIN_PART),
             characters,
         }
     }
@@ -217,7 +200,7 @@ impl Laid {
                     // What follows in the next row may be there by accident.
                     for rows in [1, rows].into_iter().take(rows.min(2)) {
                         let way = follow(&self.characters[from..], grid, (row, at), rows);
-                        if self.is_shown(&way, from, grid, (row, at)) {
+                        if self.is_shown(&way, from, grid) {
                             found.extend(way.parts);
                         }
                     }
@@ -227,14 +210,11 @@ impl Laid {
     }
 
     /// Returns whether this way, from one of the characters on, shows too much.
-    fn is_shown(&self, way: &Way, from: usize, grid: &Grid, begin: (usize, usize)) -> bool {
+    fn is_shown(&self, way: &Way, from: usize, grid: &Grid) -> bool {
         let (row, at) = way.end;
         let is_whole = way.count == self.characters.len();
         let is_typed = from == 0 && way.count >= self.least_typed && grid.is_open(row, at);
-        let is_scrolled = way.count >= MIN_FIELD
-            && grid.is_word_start(begin.0, begin.1)
-            && grid.is_field_end(row, at);
-        is_whole || is_typed || is_scrolled || way.count >= self.least_anywhere
+        is_whole || is_typed || way.count >= MIN_ANYWHERE
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) const STILL: Word = word(
 );
 pub(super) const FILL: Word = word(
     "fill",
-    Shape::OneOrList(&Shape::MapOf(&Shape::Template)),
+    Shape::OneOrList(&FIELDS),
     "Reply on a screen: values for the fields behind these labels, each checked on the screen.",
 );
 pub(super) const TYPE: Word = word("type", Shape::Template, "Reply: this text, without Enter.");
@@ -65,6 +65,9 @@ pub(super) const PASTE: Word = word(
     Shape::Template,
     "Reply: this text, as a terminal pastes it, without Enter.",
 );
+static FIELDS: Shape = Shape::MapOf(&TEXT_OR_FIELD_VALUE);
+static TEXT_OR_FIELD_VALUE: Shape = Shape::Either(&Shape::Template, &TRANSFORMED_VALUE);
+static TRANSFORMED_VALUE: Shape = Shape::Object(&FIELD_VALUE);
 static KEY_OR_PRESS: Shape = Shape::Either(&Shape::Key, &REPEATED_KEY);
 static REPEATED_KEY: Shape = Shape::Object(&KEY_PRESS);
 pub(super) const PRESS: Word = word(
@@ -123,6 +126,21 @@ pub static CURSOR: Vocabulary = Vocabulary {
         word("below", Shape::Pattern, "It is in a row below this text."),
         word("row", Shape::Count(1), "Its row, from 1 at the top."),
         word("column", Shape::Count(1), "Its column, from 1 at the left."),
+    ],
+    later: &[],
+    extensible: false,
+};
+
+pub static FIELD_VALUE: Vocabulary = Vocabulary {
+    what: "the value of a field",
+    name: "field_value",
+    keys: &[
+        required("type", Shape::Template, "The text to type."),
+        word(
+            "shows",
+            Shape::Template,
+            "All that the field shows then, such as a date with its slashes; empty if it shows nothing.",
+        ),
     ],
     later: &[],
     extensible: false,

@@ -30,6 +30,9 @@ const INITIAL: CursorModes = CursorModes {
 pub(super) struct Modes {
     pub(super) keys: KeyModes,
     insert: bool,
+    new_line: bool,
+    /// Private mode 2026: what is drawn is to be shown at once, later.
+    pub(super) synchronized: bool,
     cursor: CursorModes,
     /// Those saved on the primary and on the alternate screen.
     saved: [CursorModes; 2],
@@ -44,6 +47,8 @@ impl Modes {
         Modes {
             keys: KeyModes::default(),
             insert: false,
+            new_line: false,
+            synchronized: false,
             cursor: INITIAL,
             saved: [INITIAL; 2],
             alternate: false,
@@ -83,8 +88,23 @@ impl Modes {
             25 => cursor_visible,
             47 | 1047 | 1049 => self.alternate,
             2004 => self.keys.bracketed_paste,
+            2026 => self.synchronized,
             _ => return None,
         })
+    }
+
+    /// Returns whether a mode of ECMA-48 is set, if it is followed.
+    pub(super) fn ansi(&self, mode: u16) -> Option<bool> {
+        match mode {
+            4 => Some(self.insert),
+            20 => Some(self.new_line),
+            _ => None,
+        }
+    }
+
+    /// Returns the first and the last row of the scrolled region.
+    pub(super) fn margins(&self) -> (usize, usize) {
+        self.margins
     }
 
     pub(super) fn resize(&mut self, rows: usize) {
@@ -97,12 +117,8 @@ impl Modes {
     /// Follows an operation, as the emulator performs it.
     pub(super) fn follow(&mut self, function: &Function) {
         match function {
-            Function::Sm(modes) if modes.as_slice().contains(&AnsiMode::Insert) => {
-                self.insert = true;
-            }
-            Function::Rm(modes) if modes.as_slice().contains(&AnsiMode::Insert) => {
-                self.insert = false;
-            }
+            Function::Sm(modes) => self.set_ansi(modes.as_slice(), true),
+            Function::Rm(modes) => self.set_ansi(modes.as_slice(), false),
             Function::Decset(modes) => {
                 for &mode in modes.as_slice() {
                     self.set(mode);
@@ -134,6 +150,15 @@ impl Modes {
             }
             Function::Ris => *self = Modes::new(self.rows),
             _ => {}
+        }
+    }
+
+    fn set_ansi(&mut self, modes: &[AnsiMode], is_set: bool) {
+        for mode in modes {
+            match mode {
+                AnsiMode::Insert => self.insert = is_set,
+                AnsiMode::NewLine => self.new_line = is_set,
+            }
         }
     }
 

@@ -7,17 +7,19 @@ use avt::parser::State;
 
 use crate::terminal::queries::{COMMAND_LIMIT_BYTES, Query, StringEnd};
 
-/// Limit for the kept text: enough for every sequence that matters.
-const LIMIT_BYTES: usize = 64;
+/// Limit for the kept text: enough for every sequence that matters, and to know longer ones.
+const LIMIT_BYTES: usize = COMMAND_LIMIT_BYTES + 1;
 
 /// Meaning of a sequence.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Meaning {
     Query(Query),
     /// DECKPAM or DECKPNM.
     ApplicationKeypad(bool),
     /// Private mode 2004.
     BracketedPaste(bool),
+    /// Private mode 2026.
+    SynchronizedUpdate(bool),
 }
 
 /// Text of the sequence that is being received.
@@ -32,7 +34,10 @@ impl Sequence {
     /// Takes a character that moved the parser from one state to another, and returns the meaning of
     /// the sequence that it completes.
     pub(super) fn take(&mut self, character: char, from: State, to: State) -> Option<Meaning> {
-        use State::{CsiEntry, CsiIntermediate, CsiParam, Escape, Ground, OscString};
+        use State::{
+            CsiEntry, CsiIntermediate, CsiParam, DcsEntry, DcsIntermediate, DcsParam,
+            DcsPassthrough, Escape, Ground, OscString,
+        };
         let meaning = match (from, to) {
             (CsiEntry | CsiParam | CsiIntermediate, Ground) => self.control_sequence(character),
             (Escape, Ground) => match character {
@@ -43,13 +48,17 @@ impl Sequence {
             (OscString, Ground) if character == '\x07' => self.command(StringEnd::Bell),
             // The rest of the terminator follows.
             (OscString, Escape) => self.command(StringEnd::Terminator),
+            (DcsPassthrough, Escape) => self.device_string(),
             _ => None,
         };
         match (from, to) {
-            (_, Escape) | (Escape, OscString) => self.clear(),
+            (_, Escape) | (Escape, OscString | DcsEntry) => self.clear(),
             (CsiEntry | CsiParam, CsiParam | CsiIntermediate)
             | (CsiIntermediate, CsiIntermediate)
-            | (OscString, OscString) => self.push(character),
+            | (OscString, OscString)
+            | (DcsEntry | DcsParam, DcsParam | DcsIntermediate | DcsPassthrough)
+            | (DcsIntermediate, DcsIntermediate | DcsPassthrough)
+            | (DcsPassthrough, DcsPassthrough) => self.push(character),
             _ => {}
         }
         meaning
@@ -77,9 +86,11 @@ impl Sequence {
         if let (b'h' | b'l', Some(modes)) = (last, self.text.strip_prefix(b"?")) {
             let mut modes = modes.split(|&byte| byte == b';');
             let is_set = last == b'h';
-            return modes
-                .any(|mode| mode == b"2004")
-                .then_some(Meaning::BracketedPaste(is_set));
+            return modes.find_map(|mode| match mode {
+                b"2004" => Some(Meaning::BracketedPaste(is_set)),
+                b"2026" => Some(Meaning::SynchronizedUpdate(is_set)),
+                _ => None,
+            });
         }
         Query::in_control_sequence(&self.text, last).map(Meaning::Query)
     }
@@ -89,6 +100,13 @@ impl Sequence {
             return None;
         }
         Query::in_command(&self.text, end).map(Meaning::Query)
+    }
+
+    fn device_string(&self) -> Option<Meaning> {
+        if self.is_cut || self.text.len() > COMMAND_LIMIT_BYTES {
+            return None;
+        }
+        Query::in_device_string(&self.text).map(Meaning::Query)
     }
 }
 
@@ -129,6 +147,15 @@ mod tests {
             ]
         );
         assert_eq!(
+            meanings("\x1bP$qr\x1b\\a\x1bP+q436f\x1b\\\x1b[?2026h\x1b[?2026l"),
+            [
+                query(Query::Setting(b"r".to_vec())),
+                query(Query::Capability("436f".to_owned())),
+                Meaning::SynchronizedUpdate(true),
+                Meaning::SynchronizedUpdate(false),
+            ]
+        );
+        assert_eq!(
             meanings("\x1b=\x1b>\x1b[?1;2004h\x1b[?2004l\x1b[?25l"),
             [
                 ApplicationKeypad(true),
@@ -150,5 +177,7 @@ mod tests {
         assert_eq!(meanings(&format!("\x1b]11;?{}\x07", "x".repeat(5000))), []);
         assert_eq!(meanings("\x1bP\x1b\\\x1b_11;?\x1b\\\x1b]11;?é\x07"), []);
         assert_eq!(meanings("\x1b]11;?\x18\x07"), []);
+        assert_eq!(meanings("\x1bP$qr\x18\x1b\\"), []);
+        assert_eq!(meanings(&format!("\x1bP+q{}\x1b\\", "6".repeat(2000))), []);
     }
 }

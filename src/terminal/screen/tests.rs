@@ -75,13 +75,50 @@ fn queries_are_answered_with_the_state_at_their_place() {
     let modes = b"\x1b[?1h\x1b[?7l\x1b[?25l\x1b[?1049h\x1b[?2004h";
     let ask = b"\x1b[?1$p\x1b[?7$p\x1b[?25$p\x1b[?1049$p\x1b[?2004$p\x1b[?2026$p";
     feed(&mut screen, ask, Instant::now());
-    let expected = "\x1b[?1;2$y\x1b[?7;1$y\x1b[?25;1$y\x1b[?1049;2$y\x1b[?2004;2$y\x1b[?2026;0$y";
+    let expected = "\x1b[?1;2$y\x1b[?7;1$y\x1b[?25;1$y\x1b[?1049;2$y\x1b[?2004;2$y\x1b[?2026;2$y";
     assert_eq!(screen.take_answers(), expected.as_bytes());
     feed(&mut screen, modes, Instant::now());
     feed(&mut screen, ask, Instant::now());
-    let expected = "\x1b[?1;1$y\x1b[?7;2$y\x1b[?25;2$y\x1b[?1049;1$y\x1b[?2004;1$y\x1b[?2026;0$y";
+    let expected = "\x1b[?1;1$y\x1b[?7;2$y\x1b[?25;2$y\x1b[?1049;1$y\x1b[?2004;1$y\x1b[?2026;2$y";
     assert_eq!(screen.take_answers(), expected.as_bytes());
     assert!(screen.take_answers().is_empty());
+}
+
+#[test]
+fn a_screen_is_incomplete_in_the_middle_of_drawing() {
+    for (output, is_incomplete) in [
+        ("abc", false),
+        ("abc\x1b", true),
+        ("abc\x1b[3", true),
+        ("abc\x1b[31m", false),
+        ("abc\x1b]0;title", true),
+        ("\x1b[?2026habc", true),
+        ("\x1b[?2026habc\x1b[?2026l", false),
+        ("\x1b[?2026h\x1bc", false),
+    ] {
+        assert_eq!(
+            screen(3, 20, output).is_incomplete(),
+            is_incomplete,
+            "{output:?}"
+        );
+    }
+    let mut cut = screen(3, 20, "");
+    feed(&mut cut, b"a\xc3", Instant::now());
+    assert!(cut.is_incomplete());
+    feed(&mut cut, b"\xa9", Instant::now());
+    assert!(!cut.is_incomplete());
+}
+
+#[test]
+fn settings_of_the_screen_are_answered() {
+    let mut screen = screen(
+        24,
+        80,
+        "\x1b[3;8r\x1bP$qr\x1b\\\x1b[4h\x1b[4$p\x1b[20$p\x1b[14t",
+    );
+    let expected = "\x1bP1$r3;8r\x1b\\\x1b[4;1$y\x1b[20;2$y\x1b[4;312;480t";
+    assert_eq!(screen.take_answers(), expected.as_bytes());
+    assert_eq!(text(&screen), [""; 0]);
 }
 
 #[test]

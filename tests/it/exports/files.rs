@@ -152,7 +152,7 @@ fn github_gets_a_summary_and_annotations() {
     finished.assert_code(98);
     let summary = sandbox.read("summary.md");
     assert!(
-        summary.starts_with("# Before\n## ❌ `exports`: failed: the data is inconsistent\n"),
+        summary.starts_with("# Before\n## ❌ `exports`: DATA INCONSISTENT\n"),
         "{summary}"
     );
     assert!(

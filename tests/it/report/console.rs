@@ -4,8 +4,18 @@ use super::*;
 
 fn report(courses: &[FlowShape], parallel: u64, width: usize) -> String {
     let recorded = record(Recorder::new(), events(courses, parallel));
-    let text = terminal::render(&recorded.info, &recorded.summary, width);
+    let text = full(&recorded, width);
     anstream::adapter::strip_str(&text).to_string()
+}
+
+const FULL: Form = Form {
+    detail: Detail::Full,
+    width: 80,
+    lines_below: 0,
+};
+
+fn full(recorded: &Recorded, width: usize) -> String {
+    terminal::render(&recorded.info, &recorded.summary, Form { width, ..FULL })
 }
 
 #[test]
@@ -72,7 +82,7 @@ fn a_message_of_several_lines_keeps_its_lines() {
         "{story}"
     );
     let recorded = record(Recorder::new(), events);
-    let report = terminal::render(&recorded.info, &recorded.summary, 100);
+    let report = full(&recorded, 100);
     let report = anstream::adapter::strip_str(&report).to_string();
     let block = "\n    no row has both\n    row 1: a\n    row 2: b\n    flow     ";
     assert!(report.contains(block), "{report}");
@@ -101,7 +111,7 @@ fn the_report_of_an_interrupted_run_at_eighty_columns() {
 #[test]
 fn the_report_of_an_open_load_on_a_wide_terminal() {
     let recorded = record(Recorder::new(), open_load());
-    let text = terminal::render(&recorded.info, &recorded.summary, 120);
+    let text = full(&recorded, 120);
     assert_snapshot!(anstream::adapter::strip_str(&text).to_string());
 }
 
@@ -109,7 +119,7 @@ fn the_report_of_an_open_load_on_a_wide_terminal() {
 fn every_width_has_the_figures_that_matter() {
     let recorded = record(Recorder::new(), open_load());
     for width in 80..=140 {
-        let text = terminal::render(&recorded.info, &recorded.summary, width);
+        let text = full(&recorded, width);
         let text = anstream::adapter::strip_str(&text).to_string();
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(width), "{width}:\n{text}");
@@ -147,7 +157,7 @@ fn the_report_shows_thresholds_and_whether_the_figures_are_valid() {
         RunEvent::GeneratorMeasured(Box::new(generator)),
     );
     let recorded = record_with(Recorder::new(), events, &thresholds);
-    let text = terminal::render(&recorded.info, &recorded.summary, 80);
+    let text = full(&recorded, 80);
     let text = anstream::adapter::strip_str(&text).to_string();
     let head = text.split("\n\nSteps").next().unwrap();
     assert_snapshot!(head);
@@ -163,7 +173,7 @@ fn control_sequences_of_programs_are_shown_and_have_no_effect() {
         &events(&MIXED, 1),
     );
     let recorded = record(Recorder::new(), events(&MIXED, 1));
-    let report = terminal::render(&recorded.info, &recorded.summary, 100);
+    let report = full(&recorded, 100);
     let styles = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap();
     for text in [page.ansi(), log.ansi(), report] {
         // Our styles are the only escape sequences.
@@ -220,7 +230,7 @@ fn the_report_shows_injections_and_their_outcomes() {
         tally.record(&record);
     }
     let summary = tally.summary(Duration::from_secs(2), false);
-    let report = redacted(&terminal::render(&info, &summary, 80));
+    let report = redacted(&terminal::render(&info, &summary, FULL));
     let chaos = report.find("Faults").expect("a section");
     assert_snapshot!(&report[chaos..]);
 }

@@ -18,18 +18,17 @@ impl Terminal {
         let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
         grantpt(&ours).unwrap();
         unlockpt(&ours).unwrap();
-        let size = Winsize {
-            ws_row: 24,
-            ws_col: columns,
-            ws_xpixel: 0,
-            ws_ypixel: 0,
-        };
-        tcsetwinsize(&ours, size).unwrap();
+        tcsetwinsize(&ours, size(columns)).unwrap();
         let name = ptsname(&ours, Vec::new()).unwrap();
         Terminal {
             ours: ours.into(),
             name: name.into_string().unwrap(),
         }
+    }
+
+    /// Changes the number of columns.
+    pub fn resize(&self, columns: u16) {
+        tcsetwinsize(&self.ours, size(columns)).unwrap();
     }
 
     /// Opens the end for a program's standard streams.
@@ -38,5 +37,14 @@ impl Terminal {
         let mut options = OpenOptions::new();
         options.read(true).write(true).custom_flags(libc::O_NOCTTY);
         options.open(&self.name).unwrap()
+    }
+}
+
+fn size(columns: u16) -> Winsize {
+    Winsize {
+        ws_row: 24,
+        ws_col: columns,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
     }
 }

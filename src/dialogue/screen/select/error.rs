@@ -38,16 +38,53 @@ pub(super) fn unproved(label: &str, view: &View) -> KeySequenceError {
     KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
 }
 
-/// Checks that a mark did not remove one from before.
-pub(super) fn check_marks(marked: &[String], view: &View) -> Result<(), KeySequenceError> {
-    let mut texts = marked.iter();
-    match texts.find(|text| view.has(text) && !view.is_marked(text)) {
-        None => Ok(()),
-        Some(text) => Err(KeySequenceError::new(
-            KeySequenceErrorKind::NoEffect,
-            format!("`{text}` was marked, and is not any longer"),
-        )),
+/// A row that is lit cannot be chosen.
+pub(super) fn disabled(text: &str, view: &View) -> KeySequenceError {
+    let message = format!("`{text}` is lit, and it is disabled");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message)
+        .with_hint(&format!("the list has {}", listed(texts(view))))
+}
+
+/// Space does not mark a row.
+pub(super) fn not_marked(text: &str) -> KeySequenceError {
+    let message = format!("pressed `space`, and `{text}` is not marked");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message)
+        .with_hint("it may be an entry that cannot be chosen")
+}
+
+/// Several rows are to be marked in a list without marks.
+pub(super) fn no_box(text: &str) -> KeySequenceError {
+    let message = format!(
+        "pressed `space`, and `{text}` shows no mark: only one row of this list can be chosen"
+    );
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
+}
+
+/// A row was marked and is not any longer. `by` is the row that was marked last.
+pub(super) fn lost_mark(text: &str, by: Option<&str>) -> KeySequenceError {
+    let error = |message| KeySequenceError::new(KeySequenceErrorKind::NoEffect, message);
+    match by {
+        Some(by) => error(format!("`{text}` lost its mark when `{by}` was marked"))
+            .with_hint("only one row of a radio list can be marked: choose one"),
+        None => error(format!("`{text}` was marked, and is not any longer")),
     }
+}
+
+/// No row of the list has the label.
+pub(super) fn missing(label: &str, view: &View, seen: &[String]) -> KeySequenceError {
+    let places = if view.is_horizontal() {
+        "buttons"
+    } else {
+        "list"
+    };
+    let preposition = if view.is_horizontal() { "among" } else { "in" };
+    KeySequenceError::new(
+        KeySequenceErrorKind::NotFound,
+        format!(
+            "`{label}` is not {preposition} the {places}: {}",
+            listed(seen.iter())
+        ),
+    )
 }
 
 /// A key of a row does nothing.
@@ -62,6 +99,10 @@ pub(super) fn unlit(label: &str) -> KeySequenceError {
         format!("no row of the list is highlighted, so the way to `{label}` is not known"),
     )
     .with_hint(HINT)
+}
+
+fn texts(view: &View) -> impl Iterator<Item = &String> {
+    view.items().iter().map(|item| &item.text)
 }
 
 pub(super) fn ambiguous<'a>(

@@ -18,7 +18,8 @@ pub(super) enum HotKeyEffect {
     Typed,
     /// The menu has gone.
     Chosen,
-    None,
+    /// The rows of the menu are still there; another one may be lit.
+    Remains,
 }
 
 impl HotKey {
@@ -43,11 +44,25 @@ impl HotKey {
             && shown.collect::<String>() == self.key;
         if is_typed {
             HotKeyEffect::Typed
-        } else if rows != self.rows {
+        } else if !self.has_same_rows(&rows, cursor.row) {
             HotKeyEffect::Chosen
         } else {
-            HotKeyEffect::None
+            HotKeyEffect::Remains
         }
+    }
+
+    /// Returns whether the rows are those from before, but for their pointers and the key in the
+    /// row of the cursor.
+    fn has_same_rows(&self, rows: &[String], cursor_row: u16) -> bool {
+        let is_input = |row: usize| {
+            let is_there = row == usize::from(cursor_row) && cursor_row == self.cursor.0;
+            is_there && rows[row].ends_with(&self.key)
+        };
+        let mut pairs = rows.iter().zip(&self.rows).enumerate();
+        rows.len() == self.rows.len()
+            && pairs.all(|(row, (new, old))| {
+                without_pointer(new) == without_pointer(old) || is_input(row)
+            })
     }
 }
 

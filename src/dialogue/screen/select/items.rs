@@ -4,7 +4,9 @@ use std::ops::Range;
 
 use crate::terminal::{Screen, ScreenRow};
 
-use super::marks::{MarkBox, read_box};
+use super::ground::{ground_at, ground_of};
+use super::marks::{MarkBox, read_box, trailing_mark};
+use super::segments::{Segment, Separator, gutters, pieces, segments};
 
 /// Characters that point to the lit row.
 const POINTERS: &str = ">❯›»→▶►➤➜▸‣❱*●◆•▌▎▍";
@@ -31,6 +33,10 @@ pub(super) struct Item {
     pub border: u16,
     /// The column of the text behind its number or letter.
     untagged: u16,
+    /// The column behind a number that it begins with: numbers are aligned at their end.
+    number_end: Option<u16>,
+    /// The column of its first character, be it a pointer, a box or a bracket.
+    pub outer: u16,
     /// Columns of characters that may be pointers.
     pub pointers: Vec<u16>,
     pub mark: Option<MarkBox>,
@@ -75,12 +81,19 @@ pub(super) fn likeness(text: &str, label: &str) -> Option<Likeness> {
     let (tag, untagged) = text.split_at(tag_len(text));
     let is_tag = tag.trim_matches(['(', '[', ')', ']', '.', ':', ' ']) == label;
     let remark = untagged.strip_prefix(label);
+    let bare = |text: &str| -> Option<String> {
+        let brackets = [('<', '>'), ('[', ']')].into_iter();
+        let mut inner =
+            brackets.filter_map(|(open, close)| text.strip_prefix(open)?.strip_suffix(close));
+        inner.next().map(|it| it.trim().to_owned())
+    };
+    let is_button = bare(text).as_deref() == Some(label) || bare(label).as_deref() == Some(text);
     let has_remark = remark.is_some_and(|it| {
         [" (", " - ", " – ", ": "]
             .iter()
             .any(|remark| it.starts_with(remark))
     });
-    if untagged == label || is_tag || has_remark || parts.any(|it| it == label) {
+    if untagged == label || is_tag || is_button || has_remark || parts.any(|it| it == label) {
         return Some(Likeness::Part);
     }
     if is_shortened(text, label) {
@@ -148,12 +161,16 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
     let rows: Vec<ScreenRow> = (0..screen.size().rows).map(|row| screen.row(row)).collect();
     let mut items = Vec::new();
     let mut horizontal = Vec::new();
+    let gutters = gutters(screen, &rows);
     for (index, row) in (0..).zip(&rows) {
-        for part in parts(row.text()) {
-            let border = row.column_of(part.start);
-            items.extend(item(row, index, border, part.clone()));
+        for Segment { border, part } in segments(row, index, &gutters) {
+            let border = row.column_of(border);
+            if !is_row_of_buttons(&row.text()[part.clone()]) {
+                items.extend(item(row, index, border, part.clone()).map(without_long_brackets));
+            }
             let groups = beside(row, index, border, part).into_iter();
-            horizontal.extend(groups.filter(|it| it.len() > 1).map(|items| Block {
+            let groups = groups.filter(|it| it.len() > 1 && !is_one_lit_row(screen, it));
+            horizontal.extend(groups.map(|items| Block {
                 items,
                 is_horizontal: true,
             }));
@@ -164,9 +181,10 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
         let own = blocks.iter_mut().find(|block| {
             let last = &block.items[block.items.len() - 1];
             let gap = item.row.saturating_sub(last.row + 1);
-            let is_aligned =
-                last.columns.start == item.columns.start || last.untagged == item.untagged;
-            item.row > last.row && gap <= GAP && last.border == item.border && is_aligned
+            item.row > last.row
+                && gap <= GAP
+                && last.border == item.border
+                && last.is_aligned_with(&item)
         });
         match own {
             Some(block) => block.items.push(item),
@@ -183,12 +201,37 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
             item.mark = item.mark.map(|mark| mark.in_style(style));
             item.glyph = item.mark;
         }
+        block.complete_trailing_marks();
         block.drop_false_marks();
     }
     blocks
 }
 
+impl Item {
+    /// Returns whether another item begins where this one does.
+    fn is_aligned_with(&self, other: &Item) -> bool {
+        let is_button = |it: &Item| it.outer < it.columns.start && it.mark.is_none();
+        let has_box = |it: &Item| it.mark.is_some();
+        self.columns.start == other.columns.start
+            || self.untagged == other.untagged
+            || (self.number_end.is_some() && self.number_end == other.number_end)
+            || (self.outer == other.outer && has_box(self) && is_button(other))
+    }
+}
+
 impl Block {
+    /// Adds what rows without a mark behind their text mean, if other rows have one.
+    fn complete_trailing_marks(&mut self) {
+        let has_trailing = |it: &Item| it.mark.is_some_and(|mark| mark.is_trailing);
+        let has_no_other = |it: &Item| it.mark.is_none() || has_trailing(it);
+        if self.items.iter().any(has_trailing) && self.items.iter().all(has_no_other) {
+            for item in &mut self.items {
+                let mark = item.mark.unwrap_or(MarkBox::UNMARKED);
+                (item.mark, item.glyph) = (Some(mark), Some(mark));
+            }
+        }
+    }
+
     /// Forgets the marks of a block whose glyphs are no boxes but pointers or bullets.
     fn drop_false_marks(&mut self) {
         let marks = || self.items.iter().filter_map(|item| item.mark);
@@ -201,29 +244,12 @@ impl Block {
     }
 }
 
-/// Returns the parts of a row between its borders.
-fn parts(text: &str) -> Vec<Range<usize>> {
-    // Only a row that is in a box of ASCII characters has such borders.
-    let bare = text.trim();
-    let is_ascii_box = bare.len() > 1 && bare.starts_with('|') && bare.ends_with('|');
-    let is_border = |it: char| matches!(it, '\u{2500}'..='\u{257f}') || (is_ascii_box && it == '|');
-    let mut parts = Vec::new();
-    let mut start = 0;
-    for (at, character) in text.char_indices() {
-        if is_border(character) {
-            parts.push(start..at);
-            start = at + character.len_utf8();
-        }
-    }
-    parts.push(start..text.len());
-    parts.retain(|part| !text[part.clone()].trim().is_empty());
-    parts
-}
-
 /// Reads the item in a part of a row.
 fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<Item> {
     let mut from = part.start;
     let mut pointers = Vec::new();
+    let blanks = row.text()[part.clone()].len() - row.text()[part.clone()].trim_start().len();
+    let outer = row.column_of(part.start + blanks);
     let mut mark = None;
     let mut mark_columns = 0..0;
     loop {
@@ -264,11 +290,23 @@ fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<
     if text.is_empty() {
         return None;
     }
+    let mut text = text;
+    if mark.is_none()
+        && let Some((found, bare)) = trailing_mark(text)
+    {
+        mark = Some(found);
+        let end = row.column_of(from + text.len());
+        mark_columns = end - 1..end;
+        text = bare;
+    }
+    let number_end = number_len(text).map(|len| row.column_of(from + len));
     Some(Item {
         row: index,
         columns: row.column_of(from)..row.column_of(from + text.len()),
         border,
         untagged: row.column_of(from + tag_len(text)),
+        number_end,
+        outer,
         text: text.to_owned(),
         pointers,
         mark,
@@ -284,7 +322,8 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<V
     for (separator, piece) in pieces(text) {
         let piece = part.start + piece.start..part.start + piece.end;
         let item = item(row, index, border, piece).map(without_brackets);
-        let item = item.filter(|item| item.text.contains(char::is_alphanumeric));
+        // An arrow of a scroll bar may be a letter.
+        let item = item.filter(|it| it.text != "v" && it.text.contains(char::is_alphanumeric));
         let (kind, group) = groups.last_mut().expect("it begins with a group");
         match (separator, &kind) {
             (Separator::Slash, Separator::Blanks) => {
@@ -302,61 +341,62 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<V
     groups.into_iter().map(|(_, items)| items).collect()
 }
 
-/// Separator before one of several pieces of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Separator {
-    Blanks,
-    Slash,
-    Pointer,
+/// Returns the length of the number that a text begins with, if more follows it.
+fn number_len(text: &str) -> Option<usize> {
+    let is_part = |it: char| it.is_ascii_digit() || matches!(it, '.' | ',' | '%');
+    let len = text.find(|it: char| !is_part(it))?;
+    let has_digit = text[..len].contains(|it: char| it.is_ascii_digit());
+    (has_digit && text[len..].starts_with(' ')).then_some(len)
 }
 
-/// Splits a text at blanks, slashes and brackets.
-fn pieces(text: &str) -> Vec<(Separator, Range<usize>)> {
-    let separators = [
-        ("  ", Separator::Blanks),
-        (" / ", Separator::Slash),
-        (" | ", Separator::Slash),
-        (" ‣ ", Separator::Pointer),
-        (" › ", Separator::Pointer),
-        (" » ", Separator::Pointer),
-        (" … ", Separator::Pointer),
-    ];
-    let mut pieces = Vec::new();
-    let mut before = Separator::Blanks;
-    let mut start = 0;
-    let mut depth = 0;
-    for (at, character) in text.char_indices() {
-        if at < start {
-            continue;
-        }
-        let piece = text[start..at].trim_start();
-        match character {
-            '<' | '[' | '(' => depth += 1,
-            '>' | ']' | ')' if depth > 0 => {
-                depth -= 1;
-                if depth == 0 && piece.starts_with(['<', '[', '(']) && read_box(piece).is_none() {
-                    pieces.push((before, start..at + 1));
-                    before = Separator::Blanks;
-                    start = at + 1;
-                }
-            }
-            _ => {}
-        }
-        let mut separators = separators.iter();
-        let found = separators.find(|(it, _)| depth == 0 && text[at..].starts_with(it));
-        if let Some((separator, kind)) = found
-            && at >= start
-        {
-            pieces.push((before, start..at));
-            before = *kind;
-            start = at + separator.len();
-        }
-    }
-    pieces.push((before, start..text.len()));
-    pieces.retain(|(separator, piece)| {
-        *separator != Separator::Blanks || !text[piece.clone()].trim().is_empty()
+/// Returns whether a text consists of two or more buttons.
+fn is_row_of_buttons(text: &str) -> bool {
+    let is_button = |piece: &str| {
+        [('<', '>'), ('[', ']')]
+            .iter()
+            .any(|(open, close)| piece.starts_with(*open) && piece.ends_with(*close))
+            && read_box(piece).is_none()
+    };
+    let pieces = pieces(text);
+    pieces.len() > 1
+        && pieces
+            .iter()
+            .all(|(_, it)| is_button(text[it.clone()].trim()))
+}
+
+/// Returns whether items beside each other are on one ground that nothing around them has: they are
+/// columns of one lit row.
+fn is_one_lit_row(screen: &Screen, items: &[Item]) -> bool {
+    let (first, last) = (&items[0], &items[items.len() - 1]);
+    let row = first.row;
+    let ground = ground_at(screen, row, first.columns.start);
+    let (start, end) = (first.outer, last.columns.end);
+    let is_around = |column: u16| ground_at(screen, row, column) != ground;
+    let is_at_edge = start < 2 || end + 1 >= screen.size().columns;
+    let is_bracketed = |it: &Item| "<[(".contains(screen.char_at(row, it.columns.start));
+    let is_lit = |it: &Item| ground_of(screen, row, it.columns.clone()) == ground;
+    !is_at_edge
+        && items.iter().all(|it| is_lit(it) && !is_bracketed(it))
+        && is_around(start - 2)
+        && is_around(end + 1)
+}
+
+/// Removes the brackets around a button that has a row of its own: `<  Order  >`.
+fn without_long_brackets(item: Item) -> Item {
+    let is_long = [("<", ">"), ("[", "]")].iter().any(|(open, close)| {
+        let inner = item.text.strip_prefix(*open);
+        let inner = inner.and_then(|it| it.strip_suffix(*close));
+        inner.is_some_and(|it| it.starts_with(' ') && it.ends_with(' ') && !it.trim().is_empty())
     });
-    pieces
+    if !is_long {
+        return item;
+    }
+    let bare = without_brackets(item);
+    let start = bare.columns.start + 2;
+    Item {
+        columns: start..bare.columns.end,
+        ..bare
+    }
 }
 
 /// Removes the brackets around the text of a button, which keeps its columns.

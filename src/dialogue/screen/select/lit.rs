@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::ops::Range;
 
-use crate::terminal::{CellColor, CellStyle, Screen};
+use crate::terminal::{CellStyle, Screen};
 
+use super::ground::{Ground, ground, ground_at, ground_of, most};
 use super::items::{Block, Item};
 use super::marks::is_grey;
 
@@ -40,9 +41,6 @@ pub(super) struct Commonness {
     styles: HashMap<CellStyle, usize>,
     grounds: HashMap<Ground, usize>,
 }
-
-/// Background of a text.
-pub(super) type Ground = (bool, Option<CellColor>);
 
 impl Commonness {
     pub(super) fn new(screen: &Screen) -> Commonness {
@@ -115,6 +113,8 @@ fn alone_in_ground(screen: &Screen, block: &Block) -> Option<usize> {
         match grounds.as_slice() {
             [] | [_] => None,
             [one, other] if one == other => None,
+            // A row beside one without a box.
+            [_, _] if items.iter().any(|it| columns(it).is_empty()) => None,
             [one, other] => match (is_set(one), is_set(other)) {
                 (true, false) => Some(0),
                 (false, true) => Some(1),
@@ -184,13 +184,8 @@ fn likely(
         }
     }
     if let [item] = items.as_slice() {
-        let all: usize = commonness.grounds.values().sum();
-        let same = commonness
-            .grounds
-            .get(&item_ground(screen, item, text_columns(item)));
-        return same
-            .is_some_and(|same| same * RARE < all)
-            .then_some((0..1, Light::Ground));
+        let light = light_alone(screen, commonness, item)?;
+        return Some((0..1, light));
     }
     let styles: Vec<CellStyle> = items.iter().map(|item| item_style(screen, item)).collect();
     if let Some(range) = standing_out(screen, block, &styles, &commonness.styles, emphasis) {
@@ -201,6 +196,25 @@ fn likely(
     }
     let index = under_cursor(screen, block)?;
     Some((index..index + 1, Light::Cursor))
+}
+
+/// Returns the sign by which an item without others is lit, if it is.
+fn light_alone(screen: &Screen, commonness: &Commonness, item: &Item) -> Option<Light> {
+    let own = item_ground(screen, item, text_columns(item));
+    let all: usize = commonness.grounds.values().sum();
+    let same = commonness.grounds.get(&own);
+    let is_rare = same.is_some_and(|same| same * RARE < all);
+    let differs = |column: u16| ground_at(screen, item.row, column) != own;
+    let before = item.outer.checked_sub(2);
+    let stands_out =
+        own != Ground::default() && before.is_some_and(differs) && differs(item.columns.end + 1);
+    if is_rare || stands_out {
+        return Some(Light::Ground);
+    }
+    let cursor = screen.cursor();
+    let is_before = (item.border..=item.columns.start).contains(&cursor.column);
+    let has_cursor = cursor.visible && cursor.row == item.row && is_before;
+    (has_cursor && item.mark.is_some()).then_some(Light::Cursor)
 }
 
 /// Returns the item in whose row or columns the visible cursor is.
@@ -229,7 +243,7 @@ fn pointed(screen: &Screen, items: &[Item], is_horizontal: bool) -> Option<(Rang
             let list = index - before.count()..index + 1 + after.count();
             let is_whole = list.len() == items.len();
             // A single row with a bullet may be any text.
-            let is_list = list.len() > 1 || (is_whole && "❯›»▶►➤".contains(here));
+            let is_list = list.len() > 1 || (is_whole && SURE_POINTERS.contains(here));
             let is_cut_well = is_whole || (!is_horizontal && SURE_POINTERS.contains(here));
             if !is_list || !is_cut_well {
                 continue;
@@ -329,17 +343,17 @@ pub(super) fn box_columns(item: &Item) -> Range<u16> {
 }
 
 pub(super) fn item_ground(screen: &Screen, item: &Item, columns: Range<u16>) -> Ground {
-    most(columns.map(|column| ground(screen.style(item.row, column))))
+    ground_of(screen, item.row, columns)
 }
 
 pub(super) fn item_style(screen: &Screen, item: &Item) -> CellStyle {
-    let columns = item.columns.clone();
-    let columns = columns.filter(|&column| screen.char_at(item.row, column) != ' ');
+    // Brackets of buttons may have a look of their own.
+    let is_letter = |column: &u16| screen.char_at(item.row, *column).is_alphanumeric();
+    let has_letters = item.columns.clone().any(|column| is_letter(&column));
+    let columns = item.columns.clone().filter(|column| {
+        screen.char_at(item.row, *column) != ' ' && (!has_letters || is_letter(column))
+    });
     most(columns.map(|column| screen.style(item.row, column)))
-}
-
-fn ground(style: CellStyle) -> Ground {
-    (style.inverse, style.background)
 }
 
 /// Returns how much a style stands out, less than nothing for an entry that cannot be chosen.
@@ -357,17 +371,4 @@ pub(super) fn is_grey_among(screen: &Screen, block: &Block, index: usize) -> boo
     let is_grey = |item: &Item| is_grey(&item_style(screen, item));
     let others = block.items.iter().filter(|&item| !is_grey(item)).count();
     is_grey(&block.items[index]) && others * 2 >= block.items.len()
-}
-
-/// Returns the most frequent value, the first of several.
-fn most<T: Copy + Eq + Hash + Default>(values: impl Iterator<Item = T>) -> T {
-    let mut counts: Vec<(T, usize)> = Vec::new();
-    for value in values {
-        match counts.iter_mut().find(|(it, _)| *it == value) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((value, 1)),
-        }
-    }
-    let most = counts.iter().rev().max_by_key(|(_, count)| *count);
-    most.map(|(value, _)| *value).unwrap_or_default()
 }

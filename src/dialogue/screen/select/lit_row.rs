@@ -22,7 +22,9 @@ pub fn lit_texts(screen: &Screen) -> LitTexts {
     let view = View::find(screen, NO_LABEL, None, None).ok();
     let row = view.filter(|view| view.has_lit() && !view.is_horizontal());
     let commonness = Commonness::new(screen);
-    let mut buttons = blocks(screen).into_iter().filter(|block| block.is_horizontal);
+    let mut buttons = blocks(screen)
+        .into_iter()
+        .filter(|block| block.is_horizontal);
     let button = buttons.find_map(|mut block| {
         let lit = lit(screen, &commonness, &mut block)?;
         let item = block.items.get(lit.items.start)?;

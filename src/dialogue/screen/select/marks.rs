@@ -10,9 +10,18 @@ pub(super) struct MarkBox {
     pub is_marked: bool,
     /// In brackets, so that a single one is known for a box.
     pub is_bracketed: bool,
+    /// Behind the text, and only where it is marked.
+    pub is_trailing: bool,
 }
 
 impl MarkBox {
+    /// A row that shows no mark, in a list that shows marks behind texts.
+    pub(super) const UNMARKED: MarkBox = MarkBox {
+        is_marked: false,
+        is_bracketed: true,
+        is_trailing: true,
+    };
+
     /// Returns the box in this style: a grey check mark is the place for one.
     pub(super) fn in_style(self, style: CellStyle) -> MarkBox {
         MarkBox {
@@ -41,6 +50,7 @@ pub(super) fn read_box(text: &str) -> Option<(MarkBox, Range<usize>)> {
             let mark = MarkBox {
                 is_marked,
                 is_bracketed: false,
+                is_trailing: false,
             };
             return Some((mark, 0..first.len_utf8()));
         }
@@ -52,9 +62,23 @@ pub(super) fn read_box(text: &str) -> Option<(MarkBox, Range<usize>)> {
         let mark = MarkBox {
             is_marked,
             is_bracketed: true,
+            is_trailing: false,
         };
         (mark, 0..2 + inner.len_utf8())
     })
+}
+
+/// Reads the mark behind a text, as in `main *`. Returns it with the text.
+pub(super) fn trailing_mark(text: &str) -> Option<(MarkBox, &str)> {
+    let bare = text.strip_suffix(['*', '✓', '✔', '●'])?;
+    let name = bare.strip_suffix(' ')?.trim_end();
+    let mark = MarkBox {
+        is_marked: true,
+        is_bracketed: true,
+        is_trailing: true,
+    };
+    name.ends_with(char::is_alphanumeric)
+        .then_some((mark, name))
 }
 
 /// Returns whether a style is that of an entry that is not to be had.

@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use crate::terminal::{CellStyle, Key, Screen};
 
+use super::ground::Ground;
 use super::items::{Block, Item};
-use super::lit::{
-    Ground, box_columns, emphasis, item_ground, item_style, text_columns, under_cursor,
-};
+use super::lit::{box_columns, emphasis, item_ground, item_style, text_columns, under_cursor};
 
 /// One aspect of the look of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

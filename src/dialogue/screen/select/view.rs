@@ -7,6 +7,7 @@ use crate::terminal::{Key, Screen};
 
 use super::items::{Block, Item, Likeness, blocks, likeness};
 use super::lit::{Commonness, Light, Lit, is_grey_among, lit};
+use super::marks::MarkBox;
 use super::motion::{Looks, Proof, row_looks};
 
 /// Most keys that are pressed to get to a row of buttons.
@@ -106,6 +107,14 @@ impl View {
             let same = unlit.into_iter().find(|(_, view)| view.is_place_of(before));
             return same.map(|(_, view)| view).ok_or(NoView::Unlit);
         }
+        let is_lit_list = |view: &View| {
+            view.block.items.len() > 1 && !view.block.is_horizontal && view.light > Light::Cursor
+        };
+        if views.iter().any(|(_, view)| is_lit_list(view)) {
+            // A row with a pointer beside a list is an answer or a quotation.
+            views.retain(|(_, view)| view.block.items.len() > 1 || view.light != Light::Pointer);
+        }
+        let has_lit = !views.is_empty();
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
             let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
@@ -113,7 +122,8 @@ impl View {
             let lit = &view.block.items[view.lit.start];
             let is_before = screen.cursor().column <= lit.columns.start;
             let is_lit = view.light > Light::Cursor || (is_before && view.block.items.len() > 2);
-            is_exact || (is_list && (is_lit || best.is_some()))
+            let is_lit_row = !view.block.is_horizontal && view.light == Light::Ground;
+            is_exact || (is_list && (is_lit || best.is_some())) || (is_lit_row && best.is_some())
         });
         let best = views.into_iter().max_by_key(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
@@ -129,11 +139,23 @@ impl View {
                 len,
             )
         });
+        let is_exact = |best: &Option<Likeness>| best.is_some_and(Likeness::is_exact);
+        if !best.as_ref().is_some_and(|(best, _)| is_exact(best)) {
+            // In another list, rows stand out that only a key can tell apart.
+            let mut lists = unlit.iter().filter(|(best, view)| {
+                let is_vertical = !view.block.is_horizontal;
+                *best == Some(Likeness::Whole) && is_vertical && view.has_grounds()
+            });
+            if let (Some((_, list)), None) = (lists.next(), lists.next()) {
+                return Ok(list.clone());
+            }
+        }
         match best {
             Some((best, _)) if is_unfocused && !best.is_some_and(Likeness::is_exact) => {
                 Err(NoView::Unfocused)
             }
             Some((_, view)) => Ok(view),
+            None if is_unfocused && has_lit => Err(NoView::Unfocused),
             None => {
                 // A key may show which row is lit.
                 unlit.retain(|(best, view)| {
@@ -163,6 +185,11 @@ impl View {
     /// Returns whether nothing but the lit row can be lit.
     pub(super) fn is_certain(&self) -> bool {
         self.is_certain
+    }
+
+    /// Returns whether nothing but this row can be meant: of a single row, its box tells.
+    pub(super) fn is_certain_of(&self, index: usize) -> bool {
+        self.is_certain || (self.block.items.len() == 1 && self.block.items[index].mark.is_some())
     }
 
     /// Returns whether a row with this text is visible.
@@ -255,14 +282,13 @@ impl View {
         self.is_lit_grey || text.ends_with("(disabled)")
     }
 
-    /// Returns whether the row with this text is marked, the lit one first.
-    pub(super) fn is_marked(&self, text: &str) -> bool {
+    /// Returns the mark of the row with this text, the lit one first.
+    pub(super) fn mark_of(&self, text: &str) -> Option<MarkBox> {
         let lit = self.block.items[self.lit.clone()].iter();
         let mut same = lit
             .chain(&self.block.items)
             .filter(|item| item.text == text);
-        let mark = same.next().and_then(|item| item.mark.or(item.glyph));
-        mark.is_some_and(|mark| mark.is_marked)
+        same.next().and_then(|item| item.mark.or(item.glyph))
     }
 
     /// Returns whether the row with this text has a box for one choice, or for several.

@@ -6,6 +6,7 @@ fn filler(fields: &[(&str, &str)]) -> FormFiller {
     let fields = fields.iter().map(|(label, value)| FieldValue {
         label: (*label).to_owned(),
         value: (*value).to_owned(),
+        shows: None,
     });
     FormFiller::new(fields.collect())
 }
@@ -304,4 +305,93 @@ fn a_form_that_cannot_be_filled_is_an_error() {
     let steps: Vec<String> = (0..4).map(|_| next(&mut hidden, &screen)).collect();
     assert_eq!(steps[..3], ["tab", "up", "down"]);
     assert!(steps[3].contains("the cursor is hidden"), "{steps:?}");
+}
+
+/// Fills one field of a program that draws this after each text; returns the error, if any.
+fn fill_one(value: &str, shows: Option<&str>, before: &str, after: &str) -> Result<(), String> {
+    let mut filler = FormFiller::new(vec![FieldValue {
+        label: "Value:".into(),
+        value: value.into(),
+        shows: shows.map(str::to_owned),
+    }]);
+    let now = std::time::Instant::now();
+    let mut screen = drawn(&format!("Value: [{before}"));
+    let mut is_overdue = false;
+    loop {
+        match filler.next(&screen, is_overdue) {
+            Ok(KeyStep::Press(press)) => {
+                is_overdue = false;
+                screen.answered(now);
+                if let KeyPress::Text(_) = press {
+                    draw(&mut screen, after);
+                }
+            }
+            Ok(KeyStep::Wait) => is_overdue = true,
+            Ok(KeyStep::Done) => return Ok(()),
+            Ok(step) => return Err(format!("{step:?}")),
+            Err(error) => {
+                return Err(format!(
+                    "{}; {}",
+                    error.message,
+                    error.hint.unwrap_or_default()
+                ));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_stood_in_a_field_is_no_proof_that_its_value_was_taken() {
+    let stars = "****      ]\x1b[1;9H";
+    let error = fill_one("abcd", None, stars, "").expect_err("nothing was drawn");
+    assert!(error.contains("nothing was drawn in it since"), "{error}");
+    assert_eq!(fill_one("abcd", None, stars, "\x1b[1;9H****"), Ok(()));
+    let error = fill_one("abcd", None, "abcd      ]\x1b[1;9H", "").expect_err("no change");
+    assert!(error.contains("showed `abcd` before"), "{error}");
+}
+
+#[test]
+fn a_field_may_show_its_value_in_another_form() {
+    let blank = "          ]\x1b[1;9H";
+    for (value, shows, before, after, error) in [
+        (
+            "ab12",
+            None,
+            blank,
+            "AB12",
+            Some("write the value as it is shown"),
+        ),
+        ("AB12", None, blank, "AB12", None),
+        ("ab12", Some("AB12"), blank, "AB12", None),
+        ("7", None, blank, "7.00", Some("{type: …, shows: …}")),
+        ("7", Some("7.00"), blank, "7.00", None),
+        (
+            "7",
+            Some("7.00"),
+            blank,
+            "8.00",
+            Some("`shows` is all of what the field shows"),
+        ),
+        (
+            "31122026",
+            Some("31/12/2026"),
+            "__/__/____]\x1b[1;9H",
+            "\x1b[1;9H31/12/2026",
+            None,
+        ),
+        ("secret", None, blank, "", Some("shows: \"\"")),
+        ("secret", Some(""), blank, "", None),
+        ("secret", Some(""), blank, "s", Some("shows `s`")),
+        ("Jose\u{301}", None, blank, "Jos\u{e9}", None),
+        ("Jos\u{e9}", None, blank, "Jose\u{301}", None),
+    ] {
+        let filled = fill_one(value, shows, before, after);
+        match error {
+            None => assert_eq!(filled, Ok(()), "{value} {shows:?}"),
+            Some(error) => {
+                let found = filled.expect_err(value);
+                assert!(found.contains(error), "{found}");
+            }
+        }
+    }
 }

@@ -163,6 +163,41 @@ fn the_lit_row_is_known_by_many_signs() {
         (format!("Sure?\r\n\r\n  {lit}<A>{off}   <B>"), "right"),
         (format!("  [ A ] {lit}[ B ]{off} [ C ]"), "enter."),
         ("? Sure? \r\n  ● A / ○ B".into(), "right"),
+        // A row alone: its ground, its pointer, the cursor before its box.
+        (at(5, 20, &format!("{lit}a B{off}")), "down"),
+        (at(5, 20, &format!("{lit}a{off}  {lit}B{off}")), "enter."),
+        ("Choose:\r\n > B".into(), "enter."),
+        ("Choose:\r\n( ) B\x1b[2;1H".into(), "space"),
+        // Two panes without a border between them; the header and the other pane have grounds, too.
+        (
+            format!(
+                "\r\n{lit}Sort by    {off} {lit}  PID{off}\r\n\x1b[46mApple      {off}   1 sh\r\n\
+                 B            {lit} 4711 init{off}\r\nCitron        22 cat\r\n"
+            ),
+            "down",
+        ),
+        // Names before boxes, numbers that are aligned at their ends, marks behind texts.
+        (
+            format!("Fruit   ( ) A\r\n        {lit}(X) B{off}\r\n        ( ) C"),
+            "enter.",
+        ),
+        (
+            format!("{lit}36.0 KiB [###] /A{off}\r\n 8.0 KiB [#  ] /B\r\n 8.0 KiB [   ] /C"),
+            "down",
+        ),
+        ("  A\r\n> B *\r\n  BC".into(), "enter."),
+        // The arrow of a scroll bar is no button.
+        (
+            format!("{lit}(*) A  ^{off}\r\n( ) C\r\n( ) B  v\x1b[?25l"),
+            "down",
+        ),
+        // Buttons that look alike, while a list has the cursor.
+        (
+            "  ( ) A\r\n  (*) X\r\n  ( ) C\r\n\r\n  \x1b[1m<\x1b[0m  B  \x1b[1m>\x1b[0m \
+             \x1b[1m<\x1b[0mCancel\x1b[1m>\x1b[0m\x1b[2;3H"
+                .into(),
+            "tab",
+        ),
         // The cursor.
         ("A\r\nB\r\nC\x1b[2;1H".into(), "down"),
         ("Some text\r\nB\r\nmore\x1b[?25l".into(), "down"),
@@ -230,8 +265,12 @@ fn labels_are_found_by_the_most_exact_text() {
         ]
     );
     assert_eq!(
-        steps(&list(&["x", "Lime"]), &["x", "Lime"], 1),
-        ["NotFound: `x` has no box to mark, so only one row can be chosen"]
+        steps(&list(&["x", "Lime"]), &["x", "Lime"], 2),
+        [
+            "space",
+            "NoEffect: pressed `space`, and `x` shows no mark: only one row of this list can be \
+             chosen"
+        ]
     );
 }
 
@@ -244,6 +283,77 @@ fn a_key_without_effect_is_an_error_with_its_kind() {
     let error = selector.next(&screen, true).unwrap_err();
     assert_eq!(error.kind, KeySequenceErrorKind::NoEffect);
     assert_eq!(error.message, "pressed `space`, and `A` is not marked");
+}
+
+#[test]
+fn a_mark_that_another_one_takes_away_is_named() {
+    let mut screen = drawn("❯ ( ) A\r\n  ( ) B");
+    let mut selector = selector(&["A", "B"]);
+    for (keys, rows) in [
+        ("space", "❯ (*) A\r\n  ( ) B"),
+        ("down", "  (*) A\r\n❯ ( ) B"),
+        ("space", "  ( ) A\r\n❯ (*) B"),
+    ] {
+        assert_eq!(next(&mut selector, &screen), keys);
+        super::draw(&mut screen, &format!("\x1b[H{rows}"));
+    }
+    assert_eq!(
+        next(&mut selector, &screen),
+        "NoEffect: `A` lost its mark when `B` was marked"
+    );
+}
+
+#[test]
+fn rows_that_were_marked_out_of_sight_are_seen_again_before_enter() {
+    let mut screen = drawn("❯ [ ] A\r\n  [ ] B");
+    let mut selector = selector(&["A", "D"]);
+    for (keys, rows) in [
+        ("space", "❯ [x] A\r\n  [ ] B"),
+        ("down", "  [x] A\r\n❯ [ ] B"),
+        ("down", "  [ ] B\r\n❯ [ ] C"),
+        ("down", "  [ ] C\r\n❯ [ ] D"),
+        ("space", "  [ ] C\r\n❯ [x] D"),
+        ("up", "❯ [ ] C\r\n  [x] D"),
+        ("up", "❯ [ ] B\r\n  [ ] C"),
+        ("up", "❯ [ ] A\r\n  [ ] B"),
+    ] {
+        assert_eq!(next(&mut selector, &screen), keys);
+        super::draw(&mut screen, &format!("\x1b[H{rows}"));
+    }
+    assert_eq!(
+        next(&mut selector, &screen),
+        "NoEffect: `A` was marked, and is not any longer"
+    );
+}
+
+#[test]
+fn marks_behind_texts_are_read() {
+    let mut screen = drawn("> A\r\n  B");
+    let mut selector = selector(&["A", "B"]);
+    for (keys, rows) in [
+        ("space", "> A *\r\n  B"),
+        ("down", "  A *\r\n> B"),
+        ("space", "  A *\r\n> B *"),
+    ] {
+        assert_eq!(next(&mut selector, &screen), keys);
+        super::draw(&mut screen, &format!("\x1b[H{rows}"));
+    }
+    assert_eq!(next(&mut selector, &screen), "enter.");
+}
+
+#[test]
+fn the_key_of_a_row_may_only_lead_to_it() {
+    let menu = |lit: usize| {
+        let row = |it: usize| format!("{} {it}) Row {it}\r\n", if it == lit { "»" } else { " " });
+        format!("\x1b[H\x1b[?25l{}{}{}", row(1), row(2), row(3))
+    };
+    let mut screen = drawn(&menu(1));
+    let mut selector = selector(&["Row 3"]);
+    // Arrows do nothing here.
+    assert_eq!(next(&mut selector, &screen), "down");
+    assert_eq!(next(&mut selector, &screen), "Press(Text(\"3\"))");
+    super::draw(&mut screen, &menu(3));
+    assert_eq!(next(&mut selector, &screen), "enter.");
 }
 
 #[test]

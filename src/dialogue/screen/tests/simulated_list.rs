@@ -30,6 +30,8 @@ struct List {
     wraps: bool,
     sign: Sign,
     has_boxes: bool,
+    /// Only one row can be marked.
+    is_radio: bool,
     in_box: bool,
     /// The program draws only the second time that it is asked.
     is_slow: bool,
@@ -98,6 +100,7 @@ impl List {
                     break;
                 }
             },
+            Key::Space if self.has_boxes && self.is_radio => self.marked = BTreeSet::from([lit]),
             Key::Space if self.has_boxes && !self.marked.remove(&lit) => {
                 self.marked.insert(lit);
             }
@@ -195,6 +198,7 @@ fn lists() -> impl Strategy<Value = List> {
                 wraps,
                 sign,
                 has_boxes,
+                is_radio: false,
                 in_box,
                 is_slow,
             }
@@ -229,6 +233,25 @@ proptest! {
         prop_assert_eq!(choose(&mut list, &labels), Ok(()));
         let all: BTreeSet<usize> = wanted.into_iter().chain([before]).collect();
         prop_assert_eq!(list.marked, all);
+    }
+
+    #[test]
+    fn a_radio_list_holds_one_mark(
+        mut list in lists(),
+        one: prop::sample::Index,
+        other: prop::sample::Index,
+    ) {
+        (list.has_boxes, list.is_radio) = (true, true);
+        let (one, other) = (one.index(list.labels.len()), other.index(list.labels.len()));
+        prop_assume!(one != other);
+        let labels = [list.labels[one].clone(), list.labels[other].clone()];
+        let error = choose(&mut list, &labels).unwrap_err();
+        prop_assert!(error.starts_with("NoEffect: "), "{}", error);
+        prop_assert!(error.contains(&format!("`{}` ", labels[0])), "{}", error);
+        let is_named = error.contains("lost its mark") || error.contains("is not any longer");
+        prop_assert!(is_named, "{}", error);
+        prop_assert_eq!(choose(&mut list, &labels[1..]), Ok(()));
+        prop_assert_eq!(list.marked, BTreeSet::from([other]));
     }
 
     #[test]

@@ -3,8 +3,6 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization as _;
-
 use crate::dialogue::{
     Dialogue, FieldValue, FormFiller, KeyPress, KeySequence, KeySequenceError,
     KeySequenceErrorKind, KeySequencePart, KeyStep, RowSelector,
@@ -12,7 +10,7 @@ use crate::dialogue::{
 use crate::engine::values::Snapshot;
 use crate::model::FailureKind;
 use crate::scenario::{KeyInput, Reply, Scope, TextInput};
-use crate::terminal::{KeyModes, Typed};
+use crate::terminal::{KeyModes, Typed, cell_text};
 
 use super::replying::{AfterReply, KeyTyping};
 use super::vocabulary::{ActionError, Answers, Effect, TypedReply};
@@ -31,7 +29,7 @@ impl ActionInterpreter {
                 let labels = labels.iter().map(|label| label.render(values));
                 let labels = labels.collect::<Result<Vec<_>, _>>()?;
                 let shown = format!("choose: {}", labels.join(", "));
-                let labels = labels.iter().map(|label| composed(label)).collect();
+                let labels = labels.iter().map(|label| cell_text(label)).collect();
                 let format = self.role().menu.row.clone();
                 let selector = RowSelector::new(labels).with_format(format);
                 (vec![KeySequencePart::Select(Box::new(selector))], shown)
@@ -147,7 +145,7 @@ impl ActionInterpreter {
         let shown = match press {
             KeyPress::Key(key) => key.shown(),
             KeyPress::Text(text) | KeyPress::Paste(text) => {
-                Cow::Owned(values.mask(text).into_owned())
+                Cow::Owned(values.mask(text).replace('\n', "↵"))
             }
         };
         Ok(TypedReply {
@@ -192,8 +190,12 @@ fn parts(input: &KeyInput, values: &Scope) -> Result<Vec<KeySequencePart>, Actio
     if !input.fill.is_empty() {
         let fields = input.fill.iter().map(|field| {
             Ok(FieldValue {
-                label: composed(&field.label.render(values)?),
+                label: cell_text(&field.label.render(values)?),
                 value: field.value.render(values)?,
+                shows: match &field.shows {
+                    Some(shows) => Some(shows.render(values)?),
+                    None => None,
+                },
             })
         });
         let fields = fields.collect::<Result<Vec<_>, ActionError>>()?;
@@ -207,11 +209,6 @@ fn parts(input: &KeyInput, values: &Scope) -> Result<Vec<KeySequencePart>, Actio
     let keys = input.press.iter().map(|key| KeyPress::Key(*key));
     parts.extend(text.into_iter().chain(keys).map(KeySequencePart::Press));
     Ok(parts)
-}
-
-/// Returns a text with its marks composed, as the cells of a screen hold them.
-fn composed(text: &str) -> String {
-    text.nfc().collect()
 }
 
 fn sequence_error(error: KeySequenceError, values: &Scope) -> ActionError {

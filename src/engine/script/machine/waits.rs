@@ -349,6 +349,14 @@ impl ScriptMachine {
             ),
             NearMiss::Elsewhere => format!("{wait}: the text is elsewhere on the screen"),
             NearMiss::CursorElsewhere => format!("{wait}: the cursor is elsewhere"),
+            NearMiss::Unfinished => format!(
+                "{wait}: it is there, but the program has stopped in the middle of drawing: within a \
+                 control sequence, a character, or a synchronized update (`CSI ? 2026 h`)"
+            ),
+            NearMiss::NeverShown => format!(
+                "{wait}: it is not there, and was not there at the last reply nor since this wait began; \
+                 write `still: true` if that is enough, or wait for what is shown in its place"
+            ),
         })
     }
 

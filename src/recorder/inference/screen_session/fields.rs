@@ -56,7 +56,10 @@ impl Group {
             return false;
         };
         let now = texts::heard(screen);
-        let others = now.shown.iter().filter(|text| !self.heard.shown.contains(text));
+        let others = now
+            .shown
+            .iter()
+            .filter(|text| !self.heard.shown.contains(text));
         others.count() > 2 && shown(screen, self.cursor, &self.text()).is_none()
     }
 
@@ -64,12 +67,9 @@ impl Group {
     pub(super) fn field(&self, screen: &Screen, end: Option<Key>) -> Answer {
         let text = self.text();
         let keys: Vec<Key> = end.into_iter().collect();
-        let text = match shown(screen, self.cursor, &text) {
-            Some(text) => text,
-            None => {
-                let all = self.keys.iter().copied().chain(keys);
-                return Answer::Keys(all.collect());
-            }
+        let Some(text) = shown(screen, self.cursor, &text) else {
+            let all = self.keys.iter().copied().chain(keys);
+            return Answer::Keys(all.collect());
         };
         Answer::Fields {
             fields: vec![(self.label.clone(), text)],
@@ -104,8 +104,14 @@ fn shown(screen: &Screen, at: ScreenCursor, text: &str) -> Option<FieldText> {
 /// Returns the text before the cursor in its row, or the last one above it in a box.
 fn label(screen: &Screen, cursor: ScreenCursor) -> String {
     let row = screen.row(cursor.row);
-    let before = row.text().get(..row.byte_of(cursor.column)).unwrap_or_default();
+    let before = row
+        .text()
+        .get(..row.byte_of(cursor.column))
+        .unwrap_or_default();
     let parts = texts::parts(before);
-    let last = parts.last().map(|part| before[part.clone()].trim().to_owned());
-    last.filter(|it| it.chars().any(char::is_alphabetic)).unwrap_or_default()
+    let last = parts
+        .last()
+        .map(|part| before[part.clone()].trim().to_owned());
+    last.filter(|it| it.chars().any(char::is_alphabetic))
+        .unwrap_or_default()
 }

@@ -10,9 +10,9 @@ pub(super) fn heard(screen: &Screen) -> Heard {
         let text = screen.row(row);
         for part in parts(text.text()) {
             let columns = text.column_of(part.start)..text.column_of(part.end);
-            let is_fresh = columns.clone().any(|column| {
-                screen.is_fresh(row, column) && screen.char_at(row, column) != ' '
-            });
+            let is_fresh = columns
+                .clone()
+                .any(|column| screen.is_fresh(row, column) && screen.char_at(row, column) != ' ');
             let part = text.text()[part].to_owned();
             if is_fresh {
                 heard.lines.push(part.clone());

@@ -14,15 +14,19 @@ use crate::dialogue::{
 use crate::model::Stream;
 use crate::recorder::inference::line_editing::{Edit, EditedLine};
 use crate::recorder::inference::typed_keys::first_key;
-use crate::recorder::recording::{ChunkEvent, Mark, Recording, TypedMode};
+use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
 use crate::terminal::{EchoMode, Key, Screen, Typed};
 
 /// Returns the turns of a recording.
 pub(super) fn turns(recording: &Recording) -> Vec<RecordedTurn> {
     let mut walk = Walk::new(recording);
     let mut is_paused = false;
-    for chunk in &recording.chunks {
+    for (index, chunk) in recording.chunks.iter().enumerate() {
         match &chunk.event {
+            ChunkEvent::TypedSecret { number } if !is_paused => {
+                walk.at = chunk.at;
+                walk.typed_secret(*number, is_masked_echo(&recording.chunks[index + 1..]));
+            }
             ChunkEvent::Marked(Mark::Paused) => is_paused = true,
             ChunkEvent::Marked(Mark::Resumed) => is_paused = false,
             ChunkEvent::Exited(code) => {
@@ -39,6 +43,27 @@ pub(super) fn turns(recording: &Recording) -> Vec<RecordedTurn> {
     }
     walk.end(None);
     walk.turns
+}
+
+/// The recorder's mask for a secret in the output.
+const MASK: &str = "***";
+
+const HIDDEN: Answer = Answer::Secret {
+    number: None,
+    is_shown: false,
+};
+
+/// Returns whether the next output begins with the masked echo of a secret.
+fn is_masked_echo(chunks: &[Chunk]) -> bool {
+    let mut outputs = chunks.iter().map_while(|chunk| match &chunk.event {
+        ChunkEvent::Output(bytes) => Some(bytes),
+        _ => None,
+    });
+    let output = outputs.find(|bytes| !bytes.is_empty());
+    output.is_some_and(|bytes| {
+        let rest = bytes.strip_prefix(MASK.as_bytes());
+        rest.is_some_and(|rest| !rest.starts_with(b"*"))
+    })
 }
 
 struct Walk {
@@ -95,14 +120,9 @@ impl Walk {
             ChunkEvent::Output(bytes) => self.output(bytes),
             ChunkEvent::Typed { bytes, mode } if mode.lines => self.typed_line(bytes, *mode),
             ChunkEvent::Typed { bytes, mode } => self.typed_keys(bytes, *mode),
-            ChunkEvent::TypedSecret { number } => {
-                self.typing();
-                let typed = line("");
-                self.finish(Answer::Secret(Some(*number)), &typed, EchoMode::Hidden);
-            }
             ChunkEvent::Resized(size) => self.screen.resize(*size),
             ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
-            ChunkEvent::Exited(_) => {}
+            ChunkEvent::TypedSecret { .. } | ChunkEvent::Exited(_) => {}
         }
     }
 
@@ -168,6 +188,19 @@ impl Walk {
         heard
     }
 
+    fn typed_secret(&mut self, number: usize, is_shown: bool) {
+        self.typing();
+        let answer = Answer::Secret {
+            number: Some(number),
+            is_shown,
+        };
+        if is_shown {
+            self.finish(answer, &line(MASK), EchoMode::Lines);
+        } else {
+            self.finish(answer, &line(""), EchoMode::Hidden);
+        }
+    }
+
     fn typed_line(&mut self, bytes: &[u8], mode: TypedMode) {
         let mut rest = bytes;
         while let Some((_, length)) = first_key(rest) {
@@ -191,7 +224,7 @@ impl Walk {
                     let typed = line(&text);
                     self.finish(Answer::Line(text), &typed, EchoMode::Lines);
                 } else {
-                    self.finish(Answer::Secret(None), &line(""), EchoMode::Hidden);
+                    self.finish(HIDDEN, &line(""), EchoMode::Hidden);
                 }
             }
             Edit::EndOfInput => self.pressed(vec![Key::Ctrl('d')], EchoMode::Lines),
@@ -234,7 +267,7 @@ impl Walk {
         let typed = printable(&keys);
         let prompt = self.typing().heard.prompt.clone();
         match input_row::read(&self.screen, &prompt, &typed) {
-            InputRow::Hidden => self.finish(Answer::Secret(None), &line(""), EchoMode::Raw),
+            InputRow::Hidden => self.finish(HIDDEN, &line(""), EchoMode::Raw),
             InputRow::Shown(text) => {
                 let typed = line(&text);
                 self.finish(Answer::Line(text), &typed, mode);

@@ -4,7 +4,7 @@ use crate::scenario::names;
 use crate::scenario::plan::{FieldInput, KeyInput, Reply, TextInput};
 use crate::scenario::raw::{Node, Value};
 use crate::scenario::template::Template;
-use crate::scenario::vocabulary::KEY_PRESS;
+use crate::scenario::vocabulary::{FIELD_VALUE, KEY_PRESS};
 use crate::terminal::Key;
 
 use super::super::context::{Context, Fields};
@@ -31,8 +31,10 @@ pub(super) fn key_input(
             fill(context, node).filter(|_| has_screen)
         }
     };
-    let text = |name| fields.get(name).map(|node| typed(context, node));
-    let (written, pasted) = (text("type"), text("paste"));
+    let written = fields.get("type").map(|node| typed(context, node));
+    let pasted = fields
+        .get("paste")
+        .map(|node| pasted(context, node, terminal));
     let text = match (written, pasted) {
         (Some(text), _) => text.map(TextInput::Typed).map(Some),
         (None, Some(text)) => text.map(TextInput::Pasted).map(Some),
@@ -79,14 +81,56 @@ fn fill(context: &Context<'_>, node: &Node) -> Option<Vec<FieldInput>> {
         .filter_map(|(key, _, value)| {
             let label = context.word(key, "the label");
             let label = label.and_then(|_| context.template(key));
-            let value = typable(context, value, "a field has one line");
+            let (value, shows) = field_value(context, value)?;
             Some(FieldInput {
                 label: label?,
-                value: value?,
+                value,
+                shows,
             })
         })
         .collect();
     (!fields.is_empty() && fields.len() == entries.len()).then_some(fields)
+}
+
+/// Compiles the value of a field: a text, or a map of what to type and what is shown then.
+fn field_value(context: &Context<'_>, node: &Node) -> Option<(Template, Option<Template>)> {
+    let text = |node| typable(context, node, "a field has one line");
+    if !matches!(node.value, Value::Map(_)) {
+        return Some((text(node)?, None));
+    }
+    let fields = context.fields(node, &FIELD_VALUE)?;
+    let value = fields.get("type").and_then(text);
+    let shows = fields.get("shows").map(text);
+    Some((value?, shows.map_or(Some(None), |shows| shows.map(Some))?))
+}
+
+/// Compiles a text that is pasted. It may have several lines if the role has a screen, whose program
+/// can ask for pasted text in brackets.
+fn pasted(context: &Context<'_>, node: &Node, terminal: RoleTerminal<'_>) -> Option<Template> {
+    let is_several = context.scalar(node)?.contains('\n');
+    if !is_several {
+        return typed(context, node);
+    }
+    if terminal.screen.is_none() {
+        let message = "several lines are pasted on a screen only";
+        let help = format!(
+            "write `screen: 24x80` in the role `{}`, or a turn for each line",
+            terminal.role
+        );
+        context.error(&node.span, message, Some(help));
+        return None;
+    }
+    let is_other = |it: &char| it.is_control() && *it != '\n';
+    if context.scalar(node)?.chars().any(|it| is_other(&it)) {
+        let message = "a control character cannot be pasted";
+        context.error(
+            &node.span,
+            message,
+            Some("keys are sent with `press`".into()),
+        );
+        return None;
+    }
+    context.template(node)
 }
 
 /// Compiles a text that is typed without Enter.
@@ -173,7 +217,8 @@ fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
         .map_err(|unknown| {
             let near = unknown.nearest.as_str();
             let is_short_for = name.len() > 1 && near.starts_with(&name.to_lowercase());
-            let help = if is_short_for || names::nearest(name, [near]).is_some() {
+            let is_meant = unknown.is_synonym || is_short_for;
+            let help = if is_meant || names::nearest(name, [near]).is_some() {
                 format!("is `{near}` meant?")
             } else {
                 let named = Key::named().map(|key| key.to_string());
@@ -181,7 +226,7 @@ fn key(context: &Context<'_>, node: &Node) -> Option<Key> {
                 let named = names::list(named.iter().map(String::as_str));
                 format!(
                     "there are {named}, `f1` to `f24`, `ctrl-a` to `ctrl-z`, `alt-a` to `alt-z`, \
-                     and `shift-`, `ctrl-` or `alt-` before `up`, `home` and the like"
+                     and `shift-`, `ctrl-` or `alt-` before `up`, `home`, `f1` and the like"
                 )
             };
             context.error(&node.span, format!("there is no key `{name}`"), Some(help));

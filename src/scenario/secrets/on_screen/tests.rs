@@ -71,7 +71,8 @@ fn the_beginning_of_a_secret_is_hidden_while_it_is_typed() {
     hides(SECRET, "| qzVk___ |", "| *** ___ |");
     hides(SECRET, "| qzVk-7  |x\x1b[H", "| ***     |x");
     hides(SECRET, "PIN: qzV |", "PIN: qzV |");
-    hides(SECRET, "PIN: qzVkx", "PIN: qzVkx");
+    hides(SECRET, "PIN: qzVx", "PIN: qzVx");
+    hides(SECRET, "PIN: qzVkx", "PIN: *** x");
     hides("secret", "PIN: sec ", "PIN: ***");
     hides("secret", "PIN: second", "PIN: second");
     hides("secret", "PIN: second\x1b[3D", "PIN: ***ond");
@@ -84,9 +85,17 @@ fn a_scrolled_field_is_hidden() {
     hides(
         "correct horse battery",
         "a horse is here",
-        "a horse is here",
+        "a ***   is here",
     );
     hides("correct horse battery", "the horse.shoe", "the ***  .shoe");
+}
+
+#[test]
+fn the_rest_of_a_secret_is_hidden_that_is_partly_overwritten() {
+    hides("hunter2secret", "xxxxxxx2secret", "xxxxxxx***");
+    hides("hunter2secret", "hunt.........", "***  .........");
+    hides("hunter2secret", "-- cret --", "-- ***  --");
+    hides("hunter2secret", "-- ret --", "-- ret --");
 }
 
 #[test]
