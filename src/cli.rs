@@ -18,6 +18,7 @@ mod exports;
 mod failure_limit;
 mod html;
 mod init;
+mod live;
 mod menu;
 mod merge;
 mod record;
@@ -103,9 +104,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
                 replay::replay(args, environment)
             }
         }
-        Some(Command::Record(args)) => {
-            record::record(args, environment)
-        }
+        Some(Command::Record(args)) => record::record(args, environment),
         Some(Command::Merge {
             directories,
             into,

@@ -95,6 +95,7 @@
 //! | a report format, during the run | a [`report::Reporter`], in a file such as `src/report/json_lines.rs`, added to the list in `src/cli/run.rs` |
 //! | a report format, after the run | a function of the figures, such as `src/report/terminal.rs` or `src/report/result_file.rs` |
 //! | the HTML report | `src/report/html.rs`; what it shows is in `src/report/html/data.rs`, how in `src/report/html/assets`; the course over time is `src/stats/timeline.rs` |
+//! | the live page | `src/report/html/live.rs`, with `src/report/html/live/figures.rs` for what it shows and `src/report/html/live/access.rs` for who may; `src/cli/live.rs` has its buttons, `src/engine/schedule.rs` and `src/engine/coordinator/load_changes.rs` what they change |
 //! | an output for other programs | `src/report/junit.rs`, `src/report/markdown.rs`, `src/report/annotations.rs`, `src/report/csv.rs`, `src/report/otlp.rs`, `src/report/prometheus.rs`; opened in `src/cli/exports.rs` |
 //! | a file of a saved run | `src/report/result_directory.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
 //! | what a recording becomes | `src/recorder/inference.rs`; turns: `src/recorder/inference/sessions.rs`, waits: `src/recorder/inference/anchors.rs`, values: `src/recorder/inference/replies.rs`, `src/recorder/inference/captures.rs`, text: `src/recorder/inference/compose.rs`; into an edited scenario: `src/recorder/inference/merge.rs` |
@@ -119,7 +120,8 @@
 //! - **Chance has a seed.** Data rows, random choices, pauses and faults depend on the run's seed,
 //!   the flow, the step and the attempt, and on nothing else.
 //! - **Reporters only consume.** They neither stop a run nor choose what is recorded, and a slow
-//!   one changes no figure: engine and reporters meet at [`model::RunEvent`].
+//!   one changes no figure: engine and reporters meet at [`model::RunEvent`]. The live page's buttons
+//!   go the way of signals, from the program to [`engine::Control`].
 //! - Secrets are masked before they leave the engine.
 //! - The real environment is read by the program (`cli`) and by the API's front door ([`api`]), and
 //!   nowhere else.

@@ -21,6 +21,8 @@ mod failure;
 mod flows_file;
 mod flows_reader;
 mod html;
+#[cfg(feature = "cli")]
+mod http;
 mod integrity;
 mod json_lines;
 #[cfg(feature = "cli")]
@@ -65,6 +67,8 @@ pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
+#[cfg(feature = "cli")]
+pub use html::{LiveControls, LiveOptions, LivePage};
 pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;

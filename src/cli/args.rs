@@ -3,6 +3,7 @@
 mod exports;
 mod films;
 mod init;
+mod live;
 mod record;
 mod report;
 mod segment;
@@ -21,6 +22,7 @@ use crate::scenario::{Arrivals, parse_rate};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
+pub use live::LiveArgs;
 pub use record::RecordArgs;
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use segment::SegmentArgs;
@@ -43,6 +45,7 @@ const EXAMPLES: &str =
                                                    one fault, in one place
   rehearsal run --json | jq .summary               for other programs
   rehearsal run --flows 200 --parallel 50 --html   a report for browsers, in one file
+  rehearsal run --duration 5m --parallel 50 --live a page that shows the run, and can stop it
   rehearsal run --junit junit.xml --markdown summary.md
                                                    for CI: config/ci has whole examples
   rehearsal report                                 the saved runs
@@ -293,6 +296,9 @@ pub struct RunArgs {
     /// needs the `=`
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub html: Option<Option<PathBuf>>,
+
+    #[command(flatten)]
+    pub live: LiveArgs,
 
     /// Maximum number of failed flows kept as bundles, to inspect and replay [default: 50]
     #[arg(long, value_name = "N")]

@@ -35,3 +35,34 @@ pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
 pub(super) fn problems(plan: &Plan, parallel: u64) -> Vec<LimitProblem> {
     process::check_limits(need(plan, parallel))
 }
+
+/// The most flows in parallel that a live page may ask for, where the machine has no limit.
+const MOST_FLOWS: u64 = 100_000;
+
+/// The number of flows that the machine has room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Room {
+    pub flows: u64,
+    /// The limit that forbids one more, with its remedy.
+    pub problem: String,
+}
+
+impl Room {
+    /// Computes the most flows in parallel for which the machine has the resources, at a moment when
+    /// no program of the plan runs.
+    pub(super) fn of(plan: &Plan) -> Self {
+        let (mut fits, mut too_many) = (1, MOST_FLOWS + 1);
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            match problems(plan, middle).is_empty() {
+                true => fits = middle,
+                false => too_many = middle,
+            }
+        }
+        let first = problems(plan, too_many).into_iter().next();
+        Room {
+            flows: fits,
+            problem: first.map_or_else(|| "it is too many".into(), |it| format!("there are {it}")),
+        }
+    }
+}

@@ -7,6 +7,7 @@
 //! the end of the input the current run finishes first; signals stop it.
 
 mod console;
+mod outputs;
 mod scripts;
 
 use std::collections::VecDeque;
@@ -16,11 +17,12 @@ use std::thread;
 
 use crate::engine::{Control, Stop};
 use crate::report::terminal::Detail;
-use crate::report::{Output, PlainProgress, Reporter, SingleFlow, sanitize};
+use crate::report::{LivePage, Output, PlainProgress, Reporter, SingleFlow, sanitize};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::live;
 use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
 use super::session::{self, Finished, Keep, Messages, Results};
@@ -28,6 +30,7 @@ use super::settings::{OutputFormat, RunSettings, Save};
 use super::signals::{self, Signal, SignalEscalation};
 
 use console::Console;
+use outputs::Outputs;
 
 /// The variable that the menu asks for.
 const CUSTOMER: &str = "customer_id";
@@ -49,6 +52,7 @@ pub(super) fn menu(settings: RunSettings, environment: &CliEnvironment) -> Resul
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
     let mut menu = Menu {
         title: plan.name.clone(),
+        outputs: Outputs::of(&settings),
         asks_customer: plan.variables.iter().any(|(name, _)| name == CUSTOMER),
         settings,
         environment,
@@ -97,6 +101,7 @@ enum Asking {
     Customer,
     Flows,
     Parallel { flows: u64 },
+    Outputs,
 }
 
 /// The run in the background.
@@ -104,6 +109,7 @@ struct RunInProgress {
     control: Control,
     messages: Messages,
     escalation: SignalEscalation,
+    live_page: Option<LivePage>,
     /// Ended by the user; its flows then do not count as failed.
     ended_by_choice: bool,
 }
@@ -112,6 +118,7 @@ struct Menu<'a> {
     title: String,
     asks_customer: bool,
     settings: RunSettings,
+    outputs: Outputs,
     environment: &'a CliEnvironment,
     console: Console,
     sender: Sender<MenuInput>,
@@ -176,14 +183,19 @@ impl Menu<'_> {
                      \x20 4  Save the results\n\
                      \x20 5  Clean up all scripts\n\
                      \x20 6  List active scripts\n\
+                     \x20 7  Choose outputs: live page, HTML, JUnit, Markdown, CSV\n\
                      \x20 0  Exit\n",
                     sanitize(&self.title)
                 ));
-                "Select (0-6): "
+                "Select (0-7): "
             }
             Asking::Customer => "Customer (Enter for the default): ",
             Asking::Flows => "How many flows: ",
             Asking::Parallel { .. } => "How many at once (Enter for 1): ",
+            Asking::Outputs => {
+                self.console.say(&self.outputs.list());
+                "Number to change (Enter to go back): "
+            }
         };
         self.console.prompt(prompt);
     }
@@ -207,6 +219,8 @@ impl Menu<'_> {
                 Some(parallel) => self.start(flows, parallel, None),
                 None => self.not_a_count(line),
             },
+            Asking::Outputs if self.outputs.toggle(line) => {}
+            Asking::Outputs => self.asking = Asking::Choice,
         }
     }
 
@@ -233,10 +247,11 @@ impl Menu<'_> {
                 Some(running) => scripts::table(&running.control.live_scripts()),
                 None => scripts::table(&[]),
             }),
+            "7" => self.asking = Asking::Outputs,
             "0" => self.close(),
             "" => {}
             other => self.console.say(&format!(
-                "\"{}\" is not in the menu: type a number from 0 to 6.\n",
+                "\"{}\" is not in the menu: type a number from 0 to 7.\n",
                 sanitize(other)
             )),
         }
@@ -248,6 +263,7 @@ impl Menu<'_> {
         let mut settings = self.settings.clone();
         settings.load.flows = Some(flows);
         settings.load.parallel = Some(parallel);
+        self.outputs.apply(&mut settings);
         settings
             .variables
             .extend(customer.map(|id| (CUSTOMER.to_owned(), id)));
@@ -257,13 +273,18 @@ impl Menu<'_> {
         };
         self.console
             .say(&format!("Started {} in the background.\n", session.id()));
+        let mut output = Output::new(self.console.writer());
+        let (live_page, live_reporter) = match live::start(settings.live, &session, &mut output) {
+            Ok(live) => live.unzip(),
+            Err(error) => return self.console.say(&format!("{}\n", error.render())),
+        };
         self.running = Some(RunInProgress {
             control: session.control.clone(),
             messages: session.messages.clone(),
             escalation: SignalEscalation::of(session.graceful_stop()),
+            live_page,
             ended_by_choice: false,
         });
-        let output = Output::new(self.console.writer());
         let reporter: Box<dyn Reporter> = if flows == 1 {
             Box::new(SingleFlow::new(output))
         } else {
@@ -271,7 +292,8 @@ impl Menu<'_> {
         };
         let sender = self.sender.clone();
         let started = thread::Builder::new().name("run".into()).spawn(move || {
-            let result = session.perform(vec![reporter]);
+            let reporters = live_reporter.into_iter().chain([reporter]);
+            let result = session.perform(reporters.collect());
             // The menu, and with it the receiver, may have ended.
             let _ = sender.send(MenuInput::RunEnded(Box::new(result)));
         });
@@ -285,12 +307,26 @@ impl Menu<'_> {
 
     fn run_ended(&mut self, result: Result<Finished, CliError>) {
         let running = self.running.take();
-        let ended_by_choice = running.is_some_and(|running| running.ended_by_choice);
+        let (ended_by_choice, live_page) = running.map_or((false, None), |running| {
+            (running.ended_by_choice, running.live_page)
+        });
         match result {
             Ok(finished) => {
                 self.console
                     .say(&report_of(&finished, Detail::Short, self.environment));
-                self.console.say(&result_locations(&finished));
+                let mut locations = result_locations(&finished);
+                let (outputs, settings) = (&self.outputs, &self.settings);
+                match outputs.write(&finished, settings, self.environment) {
+                    Ok(lines) => locations.push_str(&lines),
+                    Err(error) => {
+                        self.exit = self.exit.max(Exit::Internal);
+                        self.console.say(&format!("{}\n", error.render()));
+                    }
+                }
+                if let Some(page) = live_page {
+                    page.end(&finished.head, &locations);
+                }
+                self.console.say(&locations);
                 print_errors(&finished, &mut Output::new(self.console.writer()));
                 let exit = Exit::first(&finished.exits());
                 if !(ended_by_choice && exit == Exit::Interrupted) {

@@ -17,6 +17,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::exports::{self, Exports};
 use super::html;
+use super::live;
 use super::report;
 use super::scenario;
 use super::session::{Finished, Keep, Results, Session};
@@ -49,6 +50,13 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     reporters.extend(json_lines(settings)?);
     reporters.extend(of_flows);
     reporters.extend(metrics);
+    let (live_page, live_reporter) = live::start(
+        settings.live,
+        &session,
+        &mut Output::new(anstream::stderr()),
+    )?
+    .unzip();
+    reporters.extend(live_reporter);
     if settings.shows_dialogue {
         reporters.push(Box::new(DialoguePrinter::new(output(settings))));
     }
@@ -63,6 +71,9 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let mut locations = result_locations(&finished);
     if let Some(Ok(path)) = &html {
         locations.push_str(&html::location(path));
+    }
+    if let Some(page) = live_page {
+        page.end(&head, &locations);
     }
     let printed = match settings.format {
         OutputFormat::People => {

@@ -16,7 +16,7 @@ use crate::report::{
     self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
     Reporter, Reporters, Reserved, ResultDirectory,
 };
-use crate::scenario::{Load, Overrides};
+use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
 
 use super::args::SegmentArgs;
@@ -195,6 +195,7 @@ impl Session {
             .environment(environment.variables.clone())
             .run_directory(temporary.path().to_owned())
             .traced(settings.exports.otlp.is_some())
+            .adjustable(settings.live.is_some())
             .watcher(WatcherProgram {
                 program: environment.program.clone(),
                 temporary: Some(temporary.path().to_owned()),
@@ -227,6 +228,16 @@ impl Session {
     /// Returns the id of the run.
     pub(super) fn id(&self) -> &RunId {
         &self.names.id
+    }
+
+    /// Returns the plan, with all overrides.
+    pub(super) fn plan(&self) -> Arc<Plan> {
+        Arc::clone(&self.options.plan)
+    }
+
+    /// Returns the directory of the run, which need not exist.
+    pub(super) fn directory(&self) -> &Path {
+        &self.names.directory
     }
 
     /// Returns the time that flows in flight have to finish once no more are started.

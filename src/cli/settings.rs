@@ -44,6 +44,8 @@ pub struct RunSettings {
     pub save: Save,
     /// A report for browsers is written, to a file or to the usual place.
     pub html: Option<Option<PathBuf>>,
+    /// The address to serve the live page at.
+    pub live: Option<SocketAddr>,
     pub seed: Option<u64>,
     /// Limits of the flows that are kept as bundles.
     pub bundles: EvidenceLimits,
@@ -169,6 +171,7 @@ impl RunSettings {
                 Some(Some(directory)) => Save::In(directory),
             },
             html: args.html,
+            live: args.live.address(),
             seed: args.seed,
             bundles: if args.no_bundles {
                 NO_BUNDLES

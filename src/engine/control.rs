@@ -1,4 +1,4 @@
-//! Handle that stops a run and shows its running scripts.
+//! Handle that stops a run, changes its load, and shows its running scripts.
 
 use std::io;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::model::{InstanceId, micros};
+use crate::model::{InstanceId, LoadSetting, micros};
 use crate::process::live_usage;
 
 use super::live_scripts::LiveScripts;
@@ -41,6 +41,7 @@ pub struct LiveScript {
 #[derive(Debug, Clone)]
 pub struct Control {
     stop: Arc<watch::Sender<Option<Stop>>>,
+    load: Arc<watch::Sender<Option<LoadSetting>>>,
     live: Arc<LiveScripts>,
     step_confirmation: Option<StepConfirmation>,
 }
@@ -56,6 +57,7 @@ impl Control {
     pub fn new() -> Self {
         Control {
             stop: Arc::new(watch::Sender::new(None)),
+            load: Arc::new(watch::Sender::new(None)),
             live: Arc::default(),
             step_confirmation: None,
         }
@@ -77,6 +79,13 @@ impl Control {
                 *asked = Some(how);
             }
         });
+    }
+
+    /// Changes the load from now on. A quantity that the run's load does not have, and a change
+    /// after its last flow was started, have no effect. The caller has checked that the machine has
+    /// the resources for it.
+    pub fn change_load(&self, to: LoadSetting) {
+        self.load.send_replace(Some(to));
     }
 
     /// Returns the running scripts, in the order of their flows.
@@ -115,6 +124,10 @@ impl Control {
 
     pub(super) fn stops(&self) -> watch::Receiver<Option<Stop>> {
         self.stop.subscribe()
+    }
+
+    pub(super) fn load_changes(&self) -> watch::Receiver<Option<LoadSetting>> {
+        self.load.subscribe()
     }
 
     pub(super) fn step_confirmation(&self) -> Option<StepConfirmation> {

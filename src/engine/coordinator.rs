@@ -2,6 +2,7 @@
 
 mod collector;
 mod drops;
+mod load_changes;
 mod stop;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,8 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 
 use crate::model::{
-    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, RunEvent, RunInfo, micros,
+    Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, LoadChange, RunEvent,
+    RunInfo, micros,
 };
 use crate::process::Grace;
 use crate::scenario::{FlowContext, ScopeError, Shape};
@@ -20,12 +22,15 @@ use crate::stats::Threshold;
 
 use super::context::RunContext;
 use super::flow::{Due, FlowSupervisor};
-use super::messages::{CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send};
+use super::messages::{
+    ChangeLoad, CoordinatorHandle, EndFlow, FlowEnded, FlowHandle, StopRun, send,
+};
 use super::pool::Pools;
 use super::schedule::{Next, Schedule, Start};
 
 use collector::{CHECK_EVERY, Collector};
 use drops::{Drops, REPORT_EVERY};
+use load_changes::{ChangedLoad, LoadChanges};
 
 pub use stop::StopCause;
 
@@ -70,6 +75,7 @@ pub(super) struct Coordinator {
     handle: Option<Arc<CoordinatorHandle>>,
     /// Dropped flows that are not reported yet.
     drops: Drops,
+    load_changes: LoadChanges,
     /// The one timer, for the schedule's next moment.
     alarm: Option<SpawnHandle>,
     /// The receiver of the figures when the last flow has ended.
@@ -90,6 +96,8 @@ pub(super) struct Collected {
     pub cause: StopCause,
     /// The time of an early stop, by a threshold, by failed flows or by the caller.
     pub stopped_after: Option<Duration>,
+    /// The load as it was changed, if it was.
+    pub changed_load: Option<ChangedLoad>,
     pub collector: Collector,
 }
 
@@ -122,6 +130,7 @@ impl Coordinator {
             may_start: true,
             handle: None,
             drops: Drops::default(),
+            load_changes: LoadChanges::default(),
             alarm: None,
             done: Some(done),
         }
@@ -185,9 +194,13 @@ impl Coordinator {
             let empty = Collector::new(&self.info, &[]);
             let collector = std::mem::replace(&mut self.collector, empty);
             // The receiver is gone if the run was given up; the figures are then of no use.
+            let (now, end) = (self.began.elapsed(), self.schedule.end());
+            let wanted = |end| self.schedule.wanted_per_second(end);
+            let changed_load = self.load_changes.take(now, end, wanted);
             let _ = done.send(Collected {
                 cause,
                 stopped_after: self.stopped_after,
+                changed_load,
                 collector,
             });
             ctx.stop();
@@ -342,6 +355,29 @@ impl Handler<StopRun> for Coordinator {
             return self.end_pools(Grace::SHORT);
         }
         self.begin_stop(StopCause::Requested(how), ctx);
+        self.proceed(ctx);
+    }
+}
+
+impl Handler<ChangeLoad> for Coordinator {
+    type Result = ();
+
+    fn handle(&mut self, ChangeLoad(to): ChangeLoad, ctx: &mut Self::Context) {
+        let now = self.began.elapsed();
+        if self.stopped.is_some() || !self.load_changes.has_room() {
+            return;
+        }
+        let Some(from) = self.schedule.change(to, now) else {
+            return;
+        };
+        let change = LoadChange {
+            after_us: micros(now),
+            from,
+            to,
+        };
+        self.load_changes.add(change);
+        self.run.emit(RunEvent::LoadChanged(change));
+        self.notice(change.to_string());
         self.proceed(ctx);
     }
 }

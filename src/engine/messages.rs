@@ -25,7 +25,7 @@ use actix::prelude::*;
 
 use crate::model::{
     Evidence, Failure, FlowNumber, FlowRecord, Injection, InjectionOutcome, InstanceId,
-    ProcessRecord, StepIndex,
+    LoadSetting, ProcessRecord, StepIndex,
 };
 use crate::process::Grace;
 use crate::scenario::{Plan, Scope};
@@ -144,6 +144,11 @@ pub(super) struct Assign {
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub(super) struct StopRun(pub Stop);
+
+/// Control → coordinator: change the load from now on.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(super) struct ChangeLoad(pub LoadSetting);
 
 /// Coordinator → supervisor: give up the flow, because the run ends.
 #[derive(Debug, Clone, Copy, Message)]

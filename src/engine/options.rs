@@ -33,6 +33,9 @@ pub struct RunOptions {
     pub run_directory: PathBuf,
     /// True if programs get a `TRACEPARENT`, which makes their own traces part of their flow's.
     pub is_traced: bool,
+    /// True if the load may be changed while the run is in progress; see
+    /// [`Control::change_load`](super::Control::change_load).
+    pub is_adjustable: bool,
     /// The program to run as a watcher, which cleans up if this process is killed.
     pub watcher: Option<WatcherProgram>,
     pub started_at: DateTime<Local>,
@@ -68,6 +71,7 @@ impl RunOptions {
             environment: Vec::new(),
             run_directory: std::env::temp_dir(),
             is_traced: false,
+            is_adjustable: false,
             watcher: None,
             started_at,
             load_began: None,
@@ -128,6 +132,15 @@ impl RunOptions {
     #[must_use]
     pub fn traced(self, is_traced: bool) -> Self {
         RunOptions { is_traced, ..self }
+    }
+
+    /// Sets whether the load may be changed while the run is in progress.
+    #[must_use]
+    pub fn adjustable(self, is_adjustable: bool) -> Self {
+        RunOptions {
+            is_adjustable,
+            ..self
+        }
     }
 
     /// Sets the program to run as a watcher.

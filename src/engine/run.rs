@@ -18,7 +18,7 @@ use super::context::RunContext;
 use super::control::Control;
 use super::coordinator::{Collected, Coordinator, StopCause};
 use super::gauge::Gauge;
-use super::messages::{self, StopRun};
+use super::messages::{self, ChangeLoad, StopRun};
 use super::options::RunOptions;
 
 /// Most time for ending the processes that are left at the end of a run.
@@ -78,7 +78,8 @@ pub fn run(
     let workers = thread::available_parallelism().map_or(1, |all| usize::from(all).div_ceil(2));
     // A single flow has nothing else to do while its program starts.
     let most = options.plan.load.most_in_flight();
-    let starters = if most > 1 { workers } else { 0 };
+    let may_grow = most > 1 || options.is_adjustable;
+    let starters = if may_grow { workers } else { 0 };
     let spawner = Spawner::new(starters, RunMarker::unique(), options.watcher.clone())
         .map_err(EngineError::Spawner)?;
     sink.emit(RunEvent::RunStarted(Box::new((*info).clone())));
@@ -86,6 +87,7 @@ pub fn run(
     spawner.on_notice(move |text| notices.emit(RunEvent::Notice { flow: None, text }));
 
     let (thresholds, first_flow) = (options.thresholds.clone(), options.first_flow);
+    let is_adjustable = options.is_adjustable;
     let load_began = options.load_began;
     let context = Arc::new(RunContext::new(
         options,
@@ -94,6 +96,7 @@ pub fn run(
         control,
     ));
     let workers = match most {
+        _ if is_adjustable => workers,
         // Flows that follow each other run on the coordinator's thread: their messages cross no
         // threads, and there is no other flow to hold up.
         0..=1 => 0,
@@ -133,6 +136,7 @@ pub fn run(
     let Collected {
         cause,
         stopped_after,
+        changed_load,
         collector,
     } = collected?;
     let elapsed = began.elapsed().saturating_sub(audited);
@@ -153,8 +157,12 @@ pub fn run(
     let left_pids = left_over.pids.len() as u64;
     summary.processes.left_over = summary.processes.left_over.max(left_pids);
     judge(&mut summary, generator);
+    let mut info = Arc::unwrap_or_clone(info);
+    if let Some(changed) = changed_load {
+        summary.load_changes = changed.note_in(&mut info);
+    }
     let mut outcome = RunResult {
-        info: Arc::unwrap_or_clone(info),
+        info,
         summary,
         histograms: collector.tally.histograms(),
         stop_cause: cause,
@@ -185,7 +193,22 @@ async fn perform(
         actix::spawn(gauge.watch_timers()),
         actix::spawn(gauge.watch_machine()),
     ];
-    let coordinator = coordinator.start().recipient();
+    let coordinator = coordinator.start();
+    let mut changes = control.load_changes();
+    let changed = coordinator.clone().recipient();
+    let pass_changes = actix::spawn(async move {
+        loop {
+            let wanted = *changes.borrow_and_update();
+            if let Some(to) = wanted {
+                // A coordinator that is gone starts no more flows.
+                let _ = messages::send(&changed, ChangeLoad(to));
+            }
+            if changes.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+    let coordinator = coordinator.recipient();
     let mut stops = control.stops();
     let pass_on = actix::spawn(async move {
         loop {
@@ -201,6 +224,7 @@ async fn perform(
     });
     let collected = finished.await.map_err(|_| EngineError::CoordinatorGone);
     pass_on.abort();
+    pass_changes.abort();
     watches.iter().for_each(JoinHandle::abort);
     for arbiter in &arbiters {
         arbiter.stop();

@@ -3,15 +3,19 @@
 //! Times count from the run's start. The coordinator calls [`Schedule::next`] and follows it until
 //! there is something to wait for.
 
+mod next;
 mod open;
 mod workers;
 
 use std::time::Duration;
 
+use crate::model::LoadSetting;
 use crate::scenario::{Load, Shape};
 
 use open::{Bounds, OpenArrivals};
 use workers::Workers;
+
+pub(super) use next::{Next, Start};
 
 /// The schedule of a run's segment.
 #[derive(Debug)]
@@ -19,34 +23,6 @@ pub(super) struct Schedule {
     model: Model,
     end: Option<Duration>,
     warm_up: Duration,
-}
-
-/// The next action of the coordinator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    Start(Start),
-    /// Flows were due and cannot start: they are counted as dropped and not started later.
-    Drop {
-        count: u64,
-        counted: bool,
-    },
-    /// Nothing before this time.
-    At(Duration),
-    /// Nothing before a flow ends.
-    WhenOneEnds,
-    /// No flow starts any more.
-    Over,
-}
-
-/// A flow that starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Start {
-    /// The time at which it was due.
-    pub intended: Duration,
-    /// False for the warm-up.
-    pub counted: bool,
-    /// The worker that performs it, in a closed load.
-    pub worker: Option<usize>,
 }
 
 #[derive(Debug)]
@@ -113,6 +89,30 @@ impl Schedule {
     /// Returns the time from which no more flows are started, if the load has a duration.
     pub(super) fn end(&self) -> Option<Duration> {
         self.end
+    }
+
+    /// Changes the load from `now` on, in place of stages that are left, and returns the former
+    /// value; `None` if nothing changes, as for a quantity that this load does not have.
+    pub(super) fn change(&mut self, to: LoadSetting, now: Duration) -> Option<LoadSetting> {
+        let from = match (&mut self.model, to) {
+            (Model::Closed(workers), LoadSetting::Parallel(flows)) => {
+                LoadSetting::Parallel(workers.change(flows.max(1), now))
+            }
+            (Model::Open(arrivals), LoadSetting::FlowsPerSecond(rate)) => {
+                LoadSetting::FlowsPerSecond(arrivals.change(rate.max(0.0), now))
+            }
+            (Model::Closed(_), LoadSetting::FlowsPerSecond(_))
+            | (Model::Open(_), LoadSetting::Parallel(_)) => return None,
+        };
+        (from != to).then_some(from)
+    }
+
+    /// Returns the flow starts per second until `end` of an open load, as planned and changed.
+    pub(super) fn wanted_per_second(&self, end: Duration) -> Option<f64> {
+        match &self.model {
+            Model::Open(arrivals) if !end.is_zero() => Some(arrivals.mean_rate(end)),
+            Model::Open(_) | Model::Closed(_) => None,
+        }
     }
 }
 
@@ -237,6 +237,72 @@ mod tests {
             100,
         );
         assert_eq!(times(&starts), [25, 50, 75, 100]);
+    }
+
+    /// Performs the schedule as [`perform`] does, with a change after so many starts.
+    fn perform_changed(load: &Load, length: Duration, after: usize, to: LoadSetting) -> Vec<u128> {
+        let mut schedule = Schedule::new(load, 1);
+        let (mut now, mut starts) = (Duration::ZERO, Vec::new());
+        let mut running: Vec<(Duration, Option<usize>)> = Vec::new();
+        while starts.len() < 12 {
+            if starts.len() == after {
+                schedule.change(to, now);
+            }
+            now = match schedule.next(now, running.len() as u64) {
+                Next::Start(start) => {
+                    running.push((now + length, start.worker));
+                    starts.push(start.intended.as_millis());
+                    continue;
+                }
+                Next::At(at) => running.iter().map(|(end, _)| *end).fold(at, Duration::min),
+                Next::WhenOneEnds => running[0].0,
+                Next::Drop { .. } | Next::Over => break,
+            };
+            running.retain(|(end, worker)| {
+                if *end <= now {
+                    schedule.ended(*worker, *end);
+                }
+                *end > now
+            });
+        }
+        starts
+    }
+
+    #[test]
+    fn workers_are_added_and_removed_by_a_change() {
+        let load = Load::closed(12, 2);
+        let more = perform_changed(&load, ms(10), 4, LoadSetting::Parallel(4));
+        assert_eq!(more, [0, 0, 10, 10, 10, 10, 20, 20, 20, 20, 30, 30]);
+        let fewer = perform_changed(&load, ms(10), 4, LoadSetting::Parallel(1));
+        assert_eq!(fewer[..8], [0, 0, 10, 10, 20, 30, 40, 50]);
+    }
+
+    #[test]
+    fn intended_starts_follow_a_changed_rate() {
+        let load = open(Ramp::constant(5.0), Arrivals::Even, 1_000);
+        let faster = perform_changed(&load, ms(1), 3, LoadSetting::FlowsPerSecond(10.0));
+        // A whole flow is due after the last one, at the new rate from the change on.
+        assert_eq!(faster[..6], [0, 200, 400, 500, 600, 700]);
+        let slower = perform_changed(&load, ms(1), 3, LoadSetting::FlowsPerSecond(2.0));
+        assert_eq!(slower[..5], [0, 200, 400, 900, 1400]);
+    }
+
+    #[test]
+    fn a_change_to_what_a_load_has_not_or_has_already_is_none() {
+        let mut closed = Schedule::new(&Load::closed(9, 2), 1);
+        let now = ms(5);
+        assert_eq!(closed.change(LoadSetting::FlowsPerSecond(2.0), now), None);
+        assert_eq!(closed.change(LoadSetting::Parallel(2), now), None);
+        let former = closed.change(LoadSetting::Parallel(3), now);
+        assert_eq!(former, Some(LoadSetting::Parallel(2)));
+        let load = open(Ramp::constant(5.0), Arrivals::Even, 9);
+        let mut open = Schedule::new(&load, 1);
+        assert_eq!(open.change(LoadSetting::Parallel(2), now), None);
+        assert!(
+            open.change(LoadSetting::FlowsPerSecond(1.0), ms(1_000))
+                .is_some()
+        );
+        assert_eq!(open.wanted_per_second(ms(2_000)), Some(3.0));
     }
 
     #[test]

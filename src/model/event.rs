@@ -10,6 +10,7 @@ use super::generator::Generator;
 use super::ids::{FlowNumber, InstanceId, StepIndex};
 use super::injection::Injection;
 use super::integrity::AuditRecord;
+use super::load_change::LoadChange;
 use super::process::ProcessRecord;
 use super::run::RunInfo;
 use super::value::NamedValue;
@@ -92,6 +93,8 @@ pub enum RunEvent {
         /// `false` for flows of the warm-up, which are excluded from all figures.
         counted: bool,
     },
+    /// A user has changed the load; a notice says so, too.
+    LoadChanged(LoadChange),
     /// No new flows are started any more; flows in flight may finish until they are ended.
     Stopping {
         reason: String,

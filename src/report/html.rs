@@ -18,6 +18,8 @@ mod data;
 mod failures;
 mod headline;
 mod integrity;
+#[cfg(feature = "cli")]
+mod live;
 mod page;
 mod resources;
 mod scan;
@@ -36,6 +38,9 @@ use super::result_directory::{ResultDirectory, permissive};
 use super::result_file::Head;
 
 use data::Page;
+
+#[cfg(feature = "cli")]
+pub use live::{LiveControls, LiveOptions, LivePage};
 
 /// The maximum size of the file.
 pub const MAX_BYTES: usize = 1_500_000;
@@ -100,8 +105,8 @@ fn render(source: &HtmlSource<'_>, path: &Path) -> Result<String, ReportError> {
             tree: tree::tree(head, scan.as_ref()),
             time: scan.as_ref().map(|scan| time::time(&head.run, scan)),
             phases: time::phases(&head.summary),
-            failures: failures::groups(head, &head.summary.failures, Some(&evidence)),
-            retried: failures::groups(head, &head.summary.retries.failures, None),
+            failures: failures::groups(&head.run, &head.summary.failures, Some(&evidence)),
+            retried: failures::groups(&head.run, &head.summary.retries.failures, None),
             faults: failures::faults(&head.summary),
             flows: bundles::other_flows(head, scan.as_ref(), evidence),
             resources: resources::resources(head),

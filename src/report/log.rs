@@ -218,8 +218,8 @@ impl<W: Write + Send> Reporter for Log<W> {
                     FlowOutcome::Interrupted => line.text(": interrupted"),
                 };
             }),
-            // Written by the bundles.
-            RunEvent::EvidenceKept(_) => {}
+            // Written by the bundles; and a notice.
+            RunEvent::EvidenceKept(_) | RunEvent::LoadChanged(_) => {}
             RunEvent::FlowsDropped { count, .. } => page.line(|line| {
                 let flows = units::counted(*count, "flow");
                 line.text("dropped, as too many were in flight: ")

@@ -19,9 +19,13 @@
 //! | `rehearsal_failures_total` | `step`, `role`, `cause` |
 //! | `rehearsal_injected_faults_total` | `kind` |
 
-mod server;
-
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header::CONTENT_TYPE;
+use axum::routing::get;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -33,9 +37,8 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::model::{FlowOutcome, FlowRecord, RunEvent, RunInfo, StepIndex, StepOutcome};
 
 use super::error::ReportError;
+use super::http::Server;
 use super::reporter::Reporter;
-
-use server::Server;
 
 /// The upper bounds of the histograms' buckets, in seconds: from what a program on the same machine
 /// takes to answer to what its users wait for.
@@ -43,6 +46,14 @@ const BUCKETS: [f64; 18] = [
     0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
     120.0, 300.0, 900.0,
 ];
+
+/// The path of the page, and its type.
+const PATH: &str = "/metrics";
+const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The longest time of a scrape, and the time for the last one when the run has ended.
+const LONGEST: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Names of labels with their values.
 type Labels<const N: usize> = [(&'static str, String); N];
@@ -181,13 +192,20 @@ impl Prometheus {
     pub fn new(address: SocketAddr) -> Result<Self, ReportError> {
         let mut registry = Registry::with_prefix("rehearsal");
         let metrics = Metrics::register(&mut registry);
-        let page = move || {
+        let registry = Arc::new(registry);
+        let page = async move || {
             let mut text = String::new();
             encode(&mut text, &registry).expect("a String takes all");
-            text
+            ([(CONTENT_TYPE, KIND)], text)
         };
+        let elsewhere = async || {
+            let text = format!("the metrics are at {PATH}\n");
+            (axum::http::StatusCode::NOT_FOUND, text)
+        };
+        let router = Router::new().route(PATH, get(page)).fallback(elsewhere);
+        let listener = Server::bind(address)?;
         Ok(Prometheus {
-            server: Server::start(address, page)?,
+            server: Server::start("metrics", listener, router, LONGEST)?,
             metrics,
             steps: Vec::new(),
         })
@@ -329,7 +347,7 @@ impl Reporter for Prometheus {
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        self.server.stop();
+        self.server.stop(GRACE);
         Ok(())
     }
 }

@@ -257,6 +257,33 @@ impl Ramp {
             .fold(self.from, f64::max)
     }
 
+    /// Returns the ramp that is the same until `time`, and constant from then on.
+    #[must_use]
+    pub fn changed(&self, time: Duration, to: f64) -> Self {
+        let mut left = time;
+        let mut stages = Vec::new();
+        for stage in &self.stages {
+            if stage.length > left {
+                break;
+            }
+            left -= stage.length;
+            stages.push(*stage);
+        }
+        let jump = Stage {
+            length: Duration::ZERO,
+            to,
+        };
+        let rest = Stage {
+            length: left,
+            to: self.at(time),
+        };
+        stages.extend([rest, jump]);
+        Ramp {
+            from: self.from,
+            stages,
+        }
+    }
+
     /// Returns the quantity at this time.
     pub fn at(&self, time: Duration) -> f64 {
         let mut left = time;
@@ -445,6 +472,23 @@ mod tests {
         };
         assert_eq!(later.reaches(4.0, Duration::ZERO), Some(s(5)));
         assert_eq!(later.when_integral_is(4.0), Some(s(6)));
+    }
+
+    #[test]
+    fn a_changed_ramp_has_the_same_past() {
+        let ramp = up_and_down();
+        for at in [0, 3, 10, 15, 20, 27, 40] {
+            let changed = ramp.changed(s(at), 7.0);
+            for time in 0..at {
+                assert_eq!(changed.at(s(time)), ramp.at(s(time)), "{time} of {at}");
+            }
+            assert!((changed.integral(s(at)) - ramp.integral(s(at))).abs() < 1e-9);
+            assert_eq!((changed.at(s(at)), changed.at(s(99))), (7.0, 7.0));
+            let later = changed.when_integral_is(ramp.integral(s(at)) + 14.0);
+            assert_eq!(later, Some(s(at + 2)));
+            assert_eq!(changed.reaches(7.0, s(at)), Some(s(at)));
+            assert_eq!(changed.reaches(7.5, s(at)), None);
+        }
     }
 
     #[test]

@@ -89,11 +89,19 @@ impl SlidingWindow {
 
     /// Returns the rate of completions, per second of the time from the window's start to `now`.
     pub fn completed_per_second(&self, now: Duration) -> f64 {
+        self.per_second(|slice| slice.completed, now)
+    }
+
+    /// Returns the rate of failures, likewise.
+    pub fn failed_per_second(&self, now: Duration) -> f64 {
+        self.per_second(|slice| slice.failed, now)
+    }
+
+    fn per_second(&self, count: impl Fn(&Slice) -> u64, now: Duration) -> f64 {
         let start = self.began + SECOND - SECOND * self.slices.len() as u32;
         let span = now.saturating_sub(start).as_secs_f64();
-        let completed = self.sum(|slice| slice.completed);
         if span > 0.0 {
-            completed as f64 / span
+            self.sum(count) as f64 / span
         } else {
             0.0
         }

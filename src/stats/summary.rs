@@ -3,7 +3,7 @@
 use chrono::{DateTime, Local};
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Failure, FlowId, FlowRecord, Generator};
+use crate::model::{Failure, FlowId, FlowRecord, Generator, LoadChange};
 
 use super::faults::FaultSummary;
 use super::histogram::{Bucket, Spread};
@@ -22,6 +22,9 @@ pub struct Summary {
     /// The number of failed flows at which the run was stopped, if that stopped it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stopped_by_failures: Option<u64>,
+    /// Changes of the load while the run was in progress, in the order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub load_changes: Vec<LoadChange>,
     /// From the run's start to its end, including clean-up but not the audit.
     pub elapsed_us: u64,
     pub flows: FlowCounts,

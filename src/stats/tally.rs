@@ -144,6 +144,7 @@ impl Tally {
         Summary {
             stopped_after_us: None,
             stopped_by_failures: None,
+            load_changes: Vec::new(),
             interrupted,
             elapsed_us: micros(elapsed),
             flows: self.flows,

@@ -4,42 +4,19 @@
 //! skipped, aloud.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
 
+use crate::support::browser::{assert_contained, packages};
 use crate::support::fixture::scenario;
 use crate::support::sandbox::Sandbox;
 
 /// Markup that would run, in all places in which it could; and text that would run backwards.
-const PAYLOAD: &str = "id: </script><script>ran=true;alert(1)</script><img src=x onerror=ran=true> \
+pub(crate) const PAYLOAD: &str = "id: </script><script>ran=true;alert(1)</script><img src=x onerror=ran=true> \
     \"><svg onload='ran=true'> ' onclick=alert(1) <!-- {{ 7*7 }} {% raw %} \u{202e}evil\u{7} \
     \u{1b}]0;title\u{7}\u{1b}[31mred <style>*{display:none}</style> javascript:alert(1) &lt;b&gt;.\n";
-
-/// Returns the directory of the npm packages, if they and the programs are there.
-fn packages() -> Option<PathBuf> {
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent()?;
-    let packages = target.join("test-programs/node_modules");
-    let runs = |program: &str| {
-        let output = Command::new(program).arg("--version").output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    for program in ["node", "chromium"] {
-        if !runs(program) {
-            eprintln!("skipped: there is no `{program}`");
-            return None;
-        }
-    }
-    if !packages.join("playwright-core").is_dir() {
-        eprintln!(
-            "skipped: there is no playwright-core in {}",
-            packages.display()
-        );
-        return None;
-    }
-    Some(packages)
-}
 
 /// Uses the report in a browser; `None` without one.
 fn browse(report: &Path) -> Option<Value> {
@@ -53,20 +30,6 @@ fn browse(report: &Path) -> Option<Value> {
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{err}");
     Some(serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {err}")))
-}
-
-/// Asserts that nothing but the page's own scripts ran, without errors and without a network.
-#[track_caller]
-fn assert_contained(seen: &Value) {
-    for events in ["console", "errors", "requests", "dialogs"] {
-        assert_eq!(seen[events], serde_json::json!([]), "{events}: {seen}");
-    }
-    let foreign = &seen["foreign"];
-    for kind in ["elements", "handlers", "styles"] {
-        assert_eq!(foreign[kind], 0, "{kind}: {foreign}");
-    }
-    assert_eq!(foreign["scripts"], 2);
-    assert_eq!(foreign["ran"], false);
 }
 
 /// A saved run of the shop with one flow that was killed, and its report.
@@ -89,7 +52,7 @@ fn a_report_can_be_used_in_a_browser() {
     let Some(seen) = browse(&sandbox.run().join("report.html")) else {
         return;
     };
-    assert_contained(&seen);
+    assert_contained(&seen, 2);
     for charts in ["charts", "darkCharts"] {
         let charts = seen[charts].as_array().expect("charts");
         assert_eq!(charts.len(), 6, "{charts:?}");
@@ -171,7 +134,7 @@ fn hostile_output_is_inert() {
     }
     assert_eq!(html.matches("</script>").count(), 2);
     let Some(seen) = browse(&report) else { return };
-    assert_contained(&seen);
+    assert_contained(&seen, 2);
     let transcript = seen["transcript"].as_str().expect("a text");
     for part in [
         "</script><script>ran=true",

@@ -22,6 +22,7 @@ mod init;
 mod integrity;
 mod language;
 mod layers;
+mod live;
 mod loads;
 mod menu;
 mod order_flow;

@@ -92,7 +92,7 @@ impl Drop for Person {
 #[test]
 fn the_end_of_input_ends_the_menu() {
     let mut person = Person::at_the_menu("");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.terminal.write_all(b"\x04").unwrap();
     person.leaves_with(0);
 }
@@ -100,7 +100,7 @@ fn the_end_of_input_ends_the_menu() {
 #[test]
 fn a_run_continues_behind_the_menu_and_can_be_inspected_and_ended() {
     let mut person = Person::at_the_menu("--delay 2s");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.types("1");
     person.sees("Customer (");
     person.types("CUST003");
@@ -114,7 +114,7 @@ fn a_run_continues_behind_the_menu_and_can_be_inspected_and_ended() {
     person.types("5");
     person.sees("interrupted      1");
     person.sees("has ended.");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.types("6");
     person.sees("No scripts are running.");
     person.types("0");
@@ -124,7 +124,7 @@ fn a_run_continues_behind_the_menu_and_can_be_inspected_and_ended() {
 #[test]
 fn the_exit_waits_for_the_run_in_progress() {
     let mut person = Person::at_the_menu("");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.types("2");
     person.types("2");
     person.types("2");
@@ -138,7 +138,7 @@ fn the_exit_waits_for_the_run_in_progress() {
 #[test]
 fn a_signal_ends_the_menu() {
     let mut person = Person::at_the_menu("");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.signals(Signal::INT);
     person.leaves_with(130);
 }
@@ -146,7 +146,7 @@ fn a_signal_ends_the_menu() {
 #[test]
 fn a_termination_ends_run_and_menu() {
     let mut person = Person::at_the_menu("--delay 2s");
-    person.sees("Select (0-6): ");
+    person.sees("Select (0-7): ");
     person.types("1");
     person.types("");
     person.sees("completed");

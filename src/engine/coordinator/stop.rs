@@ -72,6 +72,7 @@ impl Coordinator {
         if !cause.overrides(self.stopped.as_ref()) {
             return;
         }
+        self.load_changes.starts_end(self.began.elapsed());
         match &cause {
             StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
                 self.collector.all_started();
@@ -137,7 +138,7 @@ impl Coordinator {
         }
     }
 
-    fn notice(&self, text: String) {
+    pub(super) fn notice(&self, text: String) {
         self.run.emit(RunEvent::Notice { flow: None, text });
     }
 }

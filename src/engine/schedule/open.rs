@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::scenario::{Arrivals, Ramp, Segment};
 
-use super::{Next, Start};
+use super::next::{Next, Start};
 
 /// The most drops at once whose times are computed one by one.
 const MAX_DROPS: u64 = 1_000;
@@ -108,6 +108,20 @@ impl OpenArrivals {
                 worker: None,
             });
         }
+    }
+
+    /// Changes the rate of all segments from `now` on, and returns the former one.
+    pub(super) fn change(&mut self, rate: f64, now: Duration) -> f64 {
+        let former = self.rate.at(now);
+        if former != rate {
+            self.rate = self.rate.changed(now, rate);
+        }
+        former
+    }
+
+    /// Returns the mean rate of all segments until `end`.
+    pub(super) fn mean_rate(&self, end: Duration) -> f64 {
+        self.rate.integral(end) / end.as_secs_f64()
     }
 
     /// Returns the time of the next arrival of any segment, if there is one.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::scenario::{Pacing, Ramp, Segment};
 
-use super::{Next, Start};
+use super::next::{Next, Start};
 
 /// The workers of one segment. Those of all segments take turns in the order of their places.
 #[derive(Debug)]
@@ -95,6 +95,15 @@ impl Workers {
                 Pacing::Pace(pace) => (worker.last_start + pace).max(now),
             };
         }
+    }
+
+    /// Changes the number of workers of all segments from `now` on, and returns the former one.
+    pub(super) fn change(&mut self, workers: u64, now: Duration) -> u64 {
+        let former = level(self.parallel.at(now));
+        if former != workers {
+            self.parallel = self.parallel.changed(now, workers as f64);
+        }
+        former
     }
 
     fn start(&mut self, index: usize, now: Duration, warm_up: Duration) -> Start {

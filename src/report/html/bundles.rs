@@ -120,6 +120,18 @@ pub(super) fn read(head: &Head, place: &Place<'_>, bytes: usize) -> Evidence {
     evidence
 }
 
+/// Reads the bundle of a failed flow of a run in progress; `None` if there is none.
+#[cfg(feature = "cli")]
+pub(super) fn of_failed(run: &Path, number: u64) -> Option<Flow> {
+    let path = run.join(bundle::of_failed(run, number)?);
+    let bundle = Bundle::open(&path).ok()?;
+    let place = Place { run, report: run };
+    let flow = flow(&bundle, &path, &place, &mut { usize::MAX });
+    // The page is not beside the files.
+    let links = Vec::new();
+    Some(Flow { links, ..flow })
+}
+
 /// Lists the bundles in this directory: of slow flows, and of failed ones.
 fn listed(directory: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();

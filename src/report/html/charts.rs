@@ -3,9 +3,10 @@
 use minijinja::Value;
 use serde::Serialize;
 
+use crate::model::RunInfo;
 use crate::report::result_file::Head;
 use crate::report::units;
-use crate::stats::{Histogram, MAX_CAUSES, Timeline, TimelineMoment};
+use crate::stats::{Histogram, MAX_CAUSES, Summary, Timeline, TimelineMoment};
 
 use super::data::Charts;
 use super::page::script_json;
@@ -29,7 +30,7 @@ const PERCENTILES: [f64; 30] = [
 
 /// The figures for the page's script.
 #[derive(Serialize)]
-struct Figures {
+pub(super) struct Figures {
     timeline: Option<Course>,
     marks: Vec<Mark>,
     curves: Vec<Curve>,
@@ -86,8 +87,11 @@ struct Curve {
 
 pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
     let figures = Figures {
-        timeline: scan.map(|scan| course(head, &scan.timeline)),
-        marks: marks(head),
+        timeline: scan.map(|scan| {
+            let timeline = &scan.timeline;
+            course(&head.run, timeline, &timeline.moments())
+        }),
+        marks: marks(&head.run, &head.summary),
         curves: curves(head, scan),
     };
     let mut notes = Vec::new();
@@ -120,8 +124,22 @@ pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
     }
 }
 
-fn course(head: &Head, timeline: &Timeline) -> Course {
-    let moments = timeline.moments();
+/// Returns the figures of a run in progress; its moments are those that are over.
+#[cfg(feature = "cli")]
+pub(super) fn so_far(
+    info: &RunInfo,
+    summary: &Summary,
+    timeline: &Timeline,
+    moments: &[TimelineMoment],
+) -> Figures {
+    Figures {
+        timeline: Some(course(info, timeline, moments)),
+        marks: marks(info, summary),
+        curves: Vec::new(),
+    }
+}
+
+fn course(info: &RunInfo, timeline: &Timeline, moments: &[TimelineMoment]) -> Course {
     let width = seconds(timeline.width_us());
     let each = |of: &dyn Fn(&TimelineMoment) -> f64| moments.iter().map(of).collect();
     let percentile = |of: &dyn Fn(&TimelineMoment) -> Option<u64>| {
@@ -132,14 +150,18 @@ fn course(head: &Head, timeline: &Timeline) -> Course {
         .into_iter()
         .map(|(cause, counts)| Named {
             name: text(&cause.replace('_', " ")),
-            values: counts.iter().map(|count| *count as f64).collect(),
+            values: counts
+                .iter()
+                .take(moments.len())
+                .map(|count| *count as f64)
+                .collect(),
         });
-    let roles = head.run.roles.iter().zip(timeline.cores()).take(MAX_ROLES);
+    let roles = info.roles.iter().zip(timeline.cores()).take(MAX_ROLES);
     let cores = roles
         .filter(|(_, values)| values.iter().any(|it| *it > 0.0))
         .map(|(role, values)| Named {
             name: text(&role.title),
-            values: values.into_iter().map(short).collect(),
+            values: values.into_iter().take(moments.len()).map(short).collect(),
         });
     Course {
         width,
@@ -156,8 +178,7 @@ fn course(head: &Head, timeline: &Timeline) -> Course {
     }
 }
 
-fn marks(head: &Head) -> Vec<Mark> {
-    let (run, summary) = (&head.run, &head.summary);
+fn marks(run: &RunInfo, summary: &Summary) -> Vec<Mark> {
     let mut marks = Vec::new();
     if run.warm_up_us > 0 {
         marks.push(Mark {
@@ -183,10 +204,18 @@ fn marks(head: &Head) -> Vec<Mark> {
             });
         }
     }
+    for change in summary.load_changes.iter().take(MAX_STAGES) {
+        marks.push(Mark {
+            kind: "load",
+            from: seconds(change.after_us),
+            to: None,
+            label: format!("load changed to {}", change.to),
+        });
+    }
     for checked in &summary.thresholds {
         if let Some(us) = checked
             .crossed_after_us
-            .filter(|_| marks.len() < 2 * MAX_STAGES)
+            .filter(|_| marks.len() < 3 * MAX_STAGES)
         {
             marks.push(Mark {
                 kind: "crossed",

@@ -1,8 +1,7 @@
 //! Failures by signature, with the kept flows that failed so, and injected faults.
 
-use crate::model::FaultKind;
+use crate::model::{FaultKind, RunInfo};
 use crate::report::failure;
-use crate::report::result_file::Head;
 use crate::report::units;
 use crate::stats::{FailureGroup, FailureSummary, Summary};
 
@@ -20,7 +19,7 @@ const MAX_LINES: usize = 40;
 const MAX_RULES: usize = 50;
 
 pub(super) fn groups(
-    head: &Head,
+    info: &RunInfo,
     failures: &FailureSummary,
     evidence: Option<&Evidence>,
 ) -> Groups {
@@ -30,7 +29,7 @@ pub(super) fn groups(
         .first()
         .map_or(1, |group| group.count.max(1));
     let groups = failures.groups.iter();
-    let groups = groups.map(|one| group(head, one, all, most, evidence));
+    let groups = groups.map(|one| group(info, one, all, most, evidence));
     let others = (failures.others > 0).then(|| {
         format!(
             "{} of further signatures are not shown.",
@@ -47,13 +46,12 @@ pub(super) fn groups(
 }
 
 fn group(
-    head: &Head,
+    info: &RunInfo,
     group: &FailureGroup,
     all: u64,
     most: u64,
     evidence: Option<&Evidence>,
 ) -> Group {
-    let info = &head.run;
     let role = info.role(&group.role);
     let mut example = group.example.clone();
     let screen = example.screen.take();

@@ -1,6 +1,6 @@
 //! The result at the top of the page, its figures, and the thresholds.
 
-use crate::model::AuditOutcome;
+use crate::model::{AuditOutcome, RunInfo};
 use crate::report::result_file::{Completeness, Head};
 use crate::report::units;
 use crate::report::verdict::{self, RunVerdict};
@@ -34,7 +34,7 @@ pub(super) fn headline(head: &Head) -> Headline {
         load: format!("{}, {}", units::extent(run), text(&run.load)),
         started: run.started_at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
         parts: parts.into_iter().flatten().collect(),
-        cards: cards(head),
+        cards: cards(run, summary),
         reasons: figures.map_or(Vec::new(), |verdict| {
             let reasons = verdict.reasons.iter().chain(&verdict.not_judged);
             reasons.map(|reason| text(reason)).collect()
@@ -74,7 +74,7 @@ fn flows(summary: &Summary) -> Part {
     }
 }
 
-fn integrity(integrity: &Integrity) -> Part {
+pub(super) fn integrity(integrity: &Integrity) -> Part {
     if integrity.is_violated() {
         let findings = integrity.violations.filter(|it| *it > 0);
         let findings = findings.map_or(String::new(), |it| {
@@ -131,8 +131,7 @@ fn trust(summary: &Summary) -> Option<Part> {
     })
 }
 
-fn cards(head: &Head) -> Vec<Card> {
-    let (run, summary) = (&head.run, &head.summary);
+pub(super) fn cards(run: &RunInfo, summary: &Summary) -> Vec<Card> {
     let flows = summary.flows;
     let mut cards = vec![Card {
         name: "Completed",

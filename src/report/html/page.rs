@@ -16,13 +16,13 @@ const STYLES: [&str; 2] = [
     include_str!("assets/report.css"),
 ];
 
-/// The licence of uPlot, which asks to be in all copies, is a comment.
+/// The scripts of all pages. The licence of uPlot, which asks to be in all copies, is a comment.
 const SCRIPTS: [&str; 5] = [
     "/*",
     include_str!("assets/uplot.LICENSE"),
     "*/",
     include_str!("assets/uplot.min.js"),
-    include_str!("assets/report.js"),
+    include_str!("assets/charts.js"),
 ];
 
 /// The templates, which escape all values, as their names end with `.html`.
@@ -35,11 +35,17 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         .expect("the usual delimiters");
     environment.set_syntax(syntax);
     for (name, source) in [
+        ("base.html", include_str!("assets/base.html")),
         ("page.html", include_str!("assets/page.html")),
+        ("course.html", include_str!("assets/course.html")),
         ("flow.html", include_str!("assets/flow.html")),
         ("figures.html", include_str!("assets/figures.html")),
         ("failures.html", include_str!("assets/failures.html")),
         ("transcript.html", include_str!("assets/transcript.html")),
+        #[cfg(feature = "cli")]
+        ("live.html", include_str!("assets/live.html")),
+        #[cfg(feature = "cli")]
+        ("live_flow.html", include_str!("assets/live_flow.html")),
     ] {
         environment
             .add_template(name, source)
@@ -50,14 +56,53 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders the page.
 pub(super) fn render(page: &Page) -> String {
-    let safe = |texts: &[&str]| Value::from_safe_string(texts.join("\n"));
+    let script = include_str!("assets/report.js");
+    let page = Value::from(Serde(page));
+    whole("page.html", &nonce(), "'none'", &[], &[script], page)
+}
+
+/// Renders the page of a run in progress. Its scripts and styles have this nonce.
+#[cfg(feature = "cli")]
+pub(super) fn live(nonce: &str) -> String {
+    let script = include_str!("assets/live.js");
+    let style = include_str!("assets/live.css");
+    whole(
+        "live.html",
+        nonce,
+        "'self'",
+        &[style],
+        &[script],
+        context! {},
+    )
+}
+
+/// Renders a flow for the page of a run in progress.
+#[cfg(feature = "cli")]
+pub(super) fn flow(flow: &super::data::Flow) -> String {
     rendered(
-        "page.html",
+        "live_flow.html",
+        context! { flow => Value::from(Serde(flow)) },
+    )
+}
+
+fn whole(
+    template: &str,
+    nonce: &str,
+    connect: &str,
+    styles: &[&str],
+    scripts: &[&str],
+    values: Value,
+) -> String {
+    let safe =
+        |texts: &[&str], more: &[&str]| Value::from_safe_string([texts, more].concat().join("\n"));
+    rendered(
+        template,
         context! {
-            nonce => nonce(),
-            styles => safe(&STYLES),
-            scripts => safe(&SCRIPTS),
-            ..Value::from(Serde(page))
+            nonce,
+            connect => safe(&[connect], &[]),
+            styles => safe(&STYLES, styles),
+            scripts => safe(&SCRIPTS, scripts),
+            ..values
         },
     )
 }
@@ -76,7 +121,7 @@ fn rendered(name: &str, values: Value) -> String {
 
 /// Returns a random text that marks the page's own scripts and styles. No program can have printed
 /// it, as it is chosen afterwards.
-fn nonce() -> String {
+pub(super) fn nonce() -> String {
     // Keyed by the operating system's random numbers.
     let random = || RandomState::new().build_hasher().finish();
     format!("{:016x}{:016x}", random(), random())

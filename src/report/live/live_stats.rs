@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use crate::model::{FlowNumber, FlowOutcome, RunEvent, RunInfo, StepIndex, StepOutcome, micros};
+use crate::model::{
+    FlowNumber, FlowOutcome, LoadSetting, RunEvent, RunInfo, StepIndex, StepOutcome, micros,
+};
 use crate::stats::SlidingWindow;
 
 /// The length of the sliding window of rates and percentiles, in seconds.
@@ -113,8 +115,16 @@ impl LiveStats {
                         slice.completed += 1;
                         slice.record_duration(flow.response_us());
                     }
-                    FlowOutcome::Failed(_) => self.failed += 1,
+                    FlowOutcome::Failed(_) => {
+                        self.failed += 1;
+                        self.recent.slice_at(self.now).failed += 1;
+                    }
                     FlowOutcome::Interrupted => self.interrupted += 1,
+                }
+            }
+            RunEvent::LoadChanged(change) => {
+                if let LoadSetting::FlowsPerSecond(rate) = change.to {
+                    self.wanted_per_second = Some(rate);
                 }
             }
             RunEvent::FlowsDropped { count, .. } => {
@@ -181,6 +191,20 @@ impl LiveStats {
     pub(in crate::report) fn completed_per_second(&mut self) -> f64 {
         self.recent.slide_to(self.now);
         self.recent.completed_per_second(self.now)
+    }
+
+    /// Returns failed flows per second in the sliding window.
+    #[cfg(feature = "cli")]
+    pub(in crate::report) fn failed_per_second(&mut self) -> f64 {
+        self.recent.slide_to(self.now);
+        self.recent.failed_per_second(self.now)
+    }
+
+    /// Returns a percentile of response times in the sliding window.
+    #[cfg(feature = "cli")]
+    pub(in crate::report) fn response_us(&mut self, percentile: f64) -> Option<u64> {
+        self.recent.slide_to(self.now);
+        self.recent.histogram().percentile_us(percentile)
     }
 
     /// Returns the 95th percentile of response times in the sliding window.

@@ -183,6 +183,7 @@ impl Reporter for SingleFlow {
             | RunEvent::PooledScriptEnded(_)
             | RunEvent::PooledScriptReplaced { .. }
             | RunEvent::EvidenceKept(_)
+            | RunEvent::LoadChanged(_)
             | RunEvent::FlowsDropped { .. }
             | RunEvent::GeneratorMeasured(_)
             | RunEvent::AuditStarted { .. }

@@ -7,6 +7,7 @@
 //! | `sandbox` | directories in which `rehearsal` runs as its users run it, and what it leaves there |
 //! | `running` | a started `rehearsal`, and the output of one that has exited |
 //! | `records` | made-up records of runs and flows |
+//! | `browser` | Chromium, and what must not happen in it |
 //! | `child` | single programs under the library's `process` module |
 //! | `terminal` | a pseudo-terminal for `rehearsal` itself |
 //! | `wait` | polling with a deadline |
@@ -16,6 +17,7 @@
     reason = "each test binary uses a part of it; an expectation would fail in the others"
 )]
 
+pub mod browser;
 pub mod child;
 pub mod fixture;
 pub mod flows;

@@ -1,0 +1,29 @@
+//! The argument for the live page.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+/// The live page.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
+pub struct LiveArgs {
+    /// Serve a page for browsers during the run, which shows its figures and failures and can stop it
+    /// or change its load; the link is printed. ADDRESS is a port on this machine's loopback address,
+    /// or an address with a port [default: a free port on the loopback address]; it needs the `=`
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = super::address
+    )]
+    live: Option<Option<SocketAddr>>,
+}
+
+impl LiveArgs {
+    /// The address if none is given: a free port of the loopback address.
+    pub const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+    /// Returns the address to serve the page at, if it is wanted.
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.live.map(|address| address.unwrap_or(Self::LOOPBACK))
+    }
+}

@@ -1,0 +1,89 @@
+//! Content of an update of the live page. All texts are sanitized, and no number of items grows with
+//! the run.
+
+use serde::Serialize;
+
+use crate::report::html::charts;
+use crate::report::html::data::{Card, Group, Part, Threshold};
+
+/// One update.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Published<'a> {
+    pub phase: Phase,
+    /// The class of the headline.
+    pub state: &'static str,
+    pub word: String,
+    pub run: String,
+    pub scenario: String,
+    pub load: String,
+    pub started: String,
+    pub parts: Vec<Part>,
+    /// The part of the run that is over, from 0 to 1; `None` if it has no known end.
+    pub done: Option<f64>,
+    pub progress: String,
+    /// Figures of the last seconds.
+    pub recent: Vec<Card>,
+    /// Figures of the whole run so far.
+    pub cards: Vec<Card>,
+    pub reasons: Vec<String>,
+    pub thresholds: Vec<Threshold>,
+    pub steps: Vec<StepRow>,
+    pub charts: Option<charts::Figures>,
+    /// The width of a point of the charts.
+    pub bucket: String,
+    pub failed: String,
+    pub failures: Vec<Failures>,
+    pub failures_note: Option<String>,
+    pub scripts: Vec<Scripts>,
+    pub notices: &'a [String],
+    pub setting: Setting<'a>,
+    /// The location of the results, once the run has ended.
+    pub locations: Option<&'a str>,
+}
+
+/// The phase of the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Phase {
+    Starting,
+    Running,
+    Stopping,
+    Ended,
+}
+
+/// A step, with the flows that are in it.
+#[derive(Serialize)]
+pub(super) struct StepRow {
+    pub name: String,
+    pub role: String,
+    pub colour: String,
+    pub now: u64,
+    pub done: u64,
+    pub failed: u64,
+    pub p95: String,
+}
+
+/// Failures of one signature.
+#[derive(Serialize)]
+pub(super) struct Failures {
+    pub group: Group,
+    /// The numbers of the flows whose transcripts can be had.
+    pub flows: Vec<u64>,
+}
+
+/// Running scripts of a role.
+#[derive(Serialize)]
+pub(super) struct Scripts {
+    pub role: String,
+    pub colour: String,
+    pub count: u64,
+}
+
+/// The load that can be changed.
+#[derive(Serialize)]
+pub(super) struct Setting<'a> {
+    pub label: &'static str,
+    pub value: String,
+    pub limit: &'a str,
+}
