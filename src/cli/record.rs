@@ -85,11 +85,14 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     };
     let new = (&*path, recording);
     let written = scenario_file::write(&args.into, new, &secrets, options, &mut output)?;
-    let Some(written) = written else {
+    let Some(mut written) = written else {
         output.line("No scenario was made of it: there is nothing to do in it.");
         return Ok(exit);
     };
     output.line(&format!("Scenario:  {}", written.path.display()));
+    written
+        .unknown
+        .retain(|name| environment.variable(name).is_none());
     if !written.unknown.is_empty() {
         output.line(&format!(
             "Not tried: it needs secrets of earlier recordings. Set {}, and use `rehearsal run {}`",

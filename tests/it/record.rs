@@ -47,6 +47,16 @@ struct Person {
 
 impl Person {
     async fn at(spawner: &Spawner, sandbox: &Sandbox, words: &[&str]) -> Person {
+        Person::with(spawner, sandbox, words, &[]).await
+    }
+
+    /// With these variables of the environment besides.
+    async fn with(
+        spawner: &Spawner,
+        sandbox: &Sandbox,
+        words: &[&str],
+        more: &[(&str, &str)],
+    ) -> Person {
         let program = match words[0] {
             "rehearsal" => PathBuf::from(env!("CARGO_BIN_EXE_rehearsal")),
             name => PathBuf::from(name),
@@ -55,7 +65,8 @@ impl Person {
         let temporary = sandbox.temporary();
         let path = fixture::search_path();
         let rehearsal = env!("CARGO_BIN_EXE_rehearsal");
-        let variables: [(&str, &std::ffi::OsStr); 7] = [
+        let database = sandbox.home().join("shop.db");
+        let variables: [(&str, &std::ffi::OsStr); 8] = [
             ("PATH", path.as_ref()),
             ("TERM", "xterm-256color".as_ref()),
             ("LANG", "C.UTF-8".as_ref()),
@@ -63,11 +74,13 @@ impl Person {
             ("SANDBOX", mark.as_ref()),
             ("TMPDIR", temporary.as_ref()),
             ("REHEARSAL", rehearsal.as_ref()),
+            ("REHEARSAL_SHOP_DB", database.as_ref()),
         ];
+        let more = more.iter().map(|&(name, value)| (name, value.as_ref()));
         let command = Command {
             program,
             argv: words.iter().map(OsString::from).collect(),
-            environment: Environment::new(variables),
+            environment: Environment::new(variables.into_iter().chain(more)),
             directory: sandbox.home(),
             terminal: TerminalKind::Pty {
                 rows: 24,

@@ -37,11 +37,10 @@ pub(super) fn write(
     let last = fs::read_to_string(places::last_scenario(scenario));
     let is_edited = !existing.trim().is_empty() && !last.is_ok_and(|last| last == existing);
     let inferred = match is_edited {
-        // Only the role that was recorded: the others may have been edited.
+        // The others may have been edited; their recordings show where values come from.
         true => {
-            let recorded: Vec<Recording> =
-                latest.into_iter().filter(|it| it.role == role).collect();
-            infer_into(&existing, &recorded, &options).map_err(|what| {
+            options.only = vec![role.clone()];
+            infer_into(&existing, &latest, &options).map_err(|what| {
                 let what = format!("{}: {what}", scenario.display());
                 CliError::usage(what, "mend it, or name another file: --into FILE")
             })?

@@ -8,13 +8,14 @@ use super::agreement::{self, Agreement};
 use super::anchors::{self, Anchor};
 use super::captures;
 use super::document::{ActionText, Document, Entry, RoleText, StepText, TurnText};
+use super::inferred::{InferOptions, Note};
 use super::names::{Names, slug};
 use super::phrases::Phrase;
 use super::proofs;
 use super::replies::{Replies, Reply, ValueKind};
 use super::sessions::Answer;
 use super::work::{LineOf, Place, Work};
-use super::{InferOptions, Note, yaml};
+use super::yaml;
 use crate::recorder::recording::Mark;
 use turn_texts::{filled, keys_text, with_keys, with_optional};
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::Note;
 use super::document::{Document, RoleText, StepText};
+use super::inferred::Note;
 use crate::scenario::{OutlineEntry, outline};
 
 /// An edited scenario with recorded roles.

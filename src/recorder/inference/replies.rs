@@ -11,7 +11,7 @@ use super::selections::{Selection, selection};
 use super::sessions::{Answer, FieldText};
 use super::shapes;
 use super::work::{Place, Work, lines_with};
-use super::{InferOptions, Note, Question, SecretValue};
+use super::inferred::{InferOptions, Note, Question, SecretValue};
 use crate::recorder::recording::Mark;
 use crate::terminal::Key;
 

@@ -13,9 +13,19 @@ use crate::dialogue::{
 };
 use crate::model::Stream;
 use crate::recorder::inference::line_editing::{Edit, EditedLine};
-use crate::recorder::inference::typed_keys::first_key;
+use crate::recorder::inference::typed_keys::{self, first_key};
 use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
 use crate::terminal::{EchoMode, Key, Screen, Typed};
+
+/// Returns the answer of a line. One with control characters is no text for a scenario, but keys.
+fn line_answer(text: String) -> Answer {
+    if !text.contains(char::is_control) {
+        return Answer::Line(text);
+    }
+    let mut keys = typed_keys::keys(text.as_bytes());
+    keys.push(Key::Enter);
+    Answer::Keys(keys)
+}
 
 /// Returns the turns of a recording.
 pub(super) fn turns(recording: &Recording) -> Vec<RecordedTurn> {
@@ -222,7 +232,7 @@ impl Walk {
                 let text = self.typing().line.take();
                 if mode.echo {
                     let typed = line(&text);
-                    self.finish(Answer::Line(text), &typed, EchoMode::Lines);
+                    self.finish(line_answer(text), &typed, EchoMode::Lines);
                 } else {
                     self.finish(HIDDEN, &line(""), EchoMode::Hidden);
                 }
@@ -270,7 +280,7 @@ impl Walk {
             InputRow::Hidden => self.finish(HIDDEN, &line(""), EchoMode::Raw),
             InputRow::Shown(text) => {
                 let typed = line(&text);
-                self.finish(Answer::Line(text), &typed, mode);
+                self.finish(line_answer(text), &typed, mode);
             }
         }
     }
