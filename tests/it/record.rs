@@ -6,6 +6,8 @@ use std::future::poll_fn;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use futures_core::Stream as _;
 use rehearsal::model::{ExitCause, TerminalKind};
 use rehearsal::process::{Child, ChildEvent, Command, Environment, Events, Spawner, TerminalMode};
@@ -14,6 +16,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::child::with_spawner;
 use crate::support::fixture;
+use crate::support::running::Finished;
 use crate::support::sandbox::{Sandbox, files_below};
 use crate::support::wait;
 
@@ -138,6 +141,14 @@ impl Person {
         wait::until_async(wait::LONG, what, || self.child.unread() == 0).await;
     }
 
+    /// Waits until the recorded program hides what is typed, and types.
+    async fn types_secret(&mut self, text: &str) {
+        let recorder = self.child.pid();
+        let what = "the program hides what is typed";
+        wait::until_async(wait::LONG, what, || hides_input(recorder)).await;
+        self.types_hidden(text).await;
+    }
+
     async fn exits(&mut self) -> Option<ExitCause> {
         loop {
             match self.next().await {
@@ -147,6 +158,24 @@ impl Person {
             }
         }
     }
+}
+
+/// Returns whether the terminal of a recorder's program has its echo off.
+fn hides_input(recorder: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{recorder}/task")).unwrap();
+    let children = tasks
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let children = children.collect::<Vec<_>>().join(" ");
+    let terminals = children
+        .split_whitespace()
+        .filter_map(|child| fs::read_link(format!("/proc/{child}/fd/0")).ok())
+        .filter(|path| path.starts_with("/dev/pts"));
+    terminals.into_iter().any(|terminal| {
+        let mut stty = std::process::Command::new("stty");
+        let output = stty.arg("-F").arg(terminal).arg("-a").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains(" -echo ")
+    })
 }
 
 /// The only recording beside `my.yaml`.
@@ -185,6 +214,21 @@ fn typed_in(recording: &Recording) -> Vec<String> {
     typed.collect()
 }
 
+/// Forms in which a text may be in a file: as it is, in hexadecimal digits, and in base64 at any offset.
+fn forms(text: &str) -> Vec<String> {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex];
+    for offset in 0..3 {
+        let bytes = [&[0; 2][..offset], text.as_bytes()].concat();
+        let coded = STANDARD_NO_PAD.encode(&bytes);
+        // The characters at both ends depend on the bytes beside the text.
+        let end = bytes.len() * 8 / 6;
+        forms.push(coded[(offset * 8).div_ceil(6)..end].to_owned());
+    }
+    forms.retain(|form| form == text || form.len() > 5);
+    forms
+}
+
 /// Asserts that no file of the sandbox has any of these texts.
 fn assert_nowhere(sandbox: &Sandbox, texts: &[&str], except: &str) {
     let directory = Path::new(sandbox.mark());
@@ -192,11 +236,19 @@ fn assert_nowhere(sandbox: &Sandbox, texts: &[&str], except: &str) {
     assert!(!files.is_empty());
     for file in files.iter().filter(|it| !it.ends_with(except)) {
         let bytes = fs::read(file).unwrap();
-        for text in texts {
+        for text in texts.iter().flat_map(|text| forms(text)) {
             let found = bytes.windows(text.len()).any(|it| it == text.as_bytes());
             assert!(!found, "{text} is in {}", file.display());
         }
     }
+}
+
+/// Runs `my.yaml` as it was written.
+fn run(sandbox: &Sandbox, arguments: &str, variables: &[(&str, &str)]) {
+    let mut command = sandbox.command(&format!("run my.yaml {arguments}"));
+    command.envs(variables.iter().copied());
+    command.env("REHEARSAL_SHOP_DB", sandbox.home().join("shop.db"));
+    Finished::of(&mut command).assert_code(0);
 }
 
 const RECORD: [&str; 6] = [
@@ -490,7 +542,237 @@ fn a_recording_becomes_a_scenario_that_runs() {
             shown.contains("Proof: the scenario with all output in single bytes"),
             "{shown}"
         );
+        run(&sandbox, "--flows 3", &[("DESK_PIN", "s3cr3t")]);
         assert_nowhere(&sandbox, &["s3cr3t"], "desk.py");
+    });
+}
+
+#[test]
+fn a_choice_on_a_screen_becomes_a_scenario_that_runs() {
+    for program in ["/usr/bin/whiptail", "/usr/bin/dialog"] {
+        if !Path::new(program).exists() {
+            eprintln!("skipped: there is no {program}");
+            continue;
+        }
+        with_spawner(async |spawner| {
+            let sandbox = Sandbox::new();
+            let rows = ["a", "Apples", "b", "Bananas", "c", "Cherries"];
+            let words = [&[program, "--menu", "Pick", "12", "40", "3"], &rows[..]].concat();
+            let mut person = Person::at(spawner, &sandbox, &record(&words)).await;
+            person.sees("Cancel").await;
+            person.types("\x1b[B");
+            person.sees("Bananas").await;
+            person.types("\r");
+            assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+            let scenario = sandbox.read("my.yaml");
+            assert!(scenario.contains("Bananas"), "{scenario}");
+            run(&sandbox, "--flows 3", &[]);
+        });
+    }
+}
+
+#[test]
+fn a_question_that_is_not_always_asked_is_answered_when_it_is() {
+    let script = "import os\nasked = os.path.exists('asked')\nopen('asked', 'w').close()\n\
+                  input('Name: ')\n\
+                  if asked and input('Known. Go on (y/n)? ') != 'y': raise SystemExit('No')\n\
+                  if input('Colour: ') != 'red': raise SystemExit('No')\nprint('Stored')\n";
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("asks.py", script);
+        for is_asked in [false, true] {
+            let words = record(&["python3", "asks.py"]);
+            let mut person = Person::at(spawner, &sandbox, &words).await;
+            person.sees("Name: ").await;
+            person.types("Ann\r");
+            if is_asked {
+                person.sees("Go on (y/n)? ").await;
+                person.types("y\r");
+            }
+            person.sees("Colour: ").await;
+            person.types("red\r");
+            assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        }
+        fs::remove_file(sandbox.home().join("asked")).unwrap();
+        run(&sandbox, "--flows 1", &[]);
+        assert!(sandbox.has("asked"));
+        run(&sandbox, "--flows 3", &[]);
+    });
+}
+
+/// The five roles of the shop: what each person sees and types.
+const SHOP: [(&str, &str, &[(&str, &str)]); 5] = [
+    (
+        "customer",
+        "customer-portal",
+        &[
+            ("Customer ID: ", "CUST001"),
+            ("Password: ", "customer123"),
+            ("Select operation (0-6): ", "2"),
+            ("Select operation (0-5): ", "2"),
+            ("Select product (0-8): ", "2"),
+            (" 250 g: ", "2"),
+            ("Select operation (0-2): ", "1"),
+            ("Select operation (0-5): ", "3"),
+            ("Select product (0-8): ", "1"),
+            ("Quantity of Steel Tiffin Box: ", "1"),
+            ("Select operation (0-2): ", "2"),
+            ("Delivery address ", ""),
+            ("Confirm order (y/n): ", "y"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-6): ", "0"),
+        ],
+    ),
+    (
+        "inventory",
+        "inventory-staff",
+        &[
+            ("Staff ID: ", "STAFF001"),
+            ("Password: ", "staff123"),
+            ("Select operation (0-5): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Allocate stock to this order (y/n): ", "y"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-5): ", "0"),
+        ],
+    ),
+    (
+        "warehouse",
+        "warehouse-manager",
+        &[
+            ("Manager ID: ", "MGR001"),
+            ("Password: ", "manager123"),
+            ("Select operation (0-3): ", "1"),
+            ("Select operation (0-2): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (position): ", "1"),
+            ("(minutes): ", "5"),
+            ("(yes/no): ", "yes"),
+            ("(minutes): ", "5"),
+            ("(yes/no): ", "yes"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "0"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+    (
+        "logistics",
+        "logistics-manager",
+        &[
+            ("Logistics ID: ", "LOG001"),
+            ("Password: ", "logistics123"),
+            ("Select operation (0-3): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Select route (0-6): ", "4"),
+            ("Select slot (0-4): ", "4"),
+            ("(y/n): ", "y"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+    (
+        "delivery",
+        "delivery-personnel",
+        &[
+            ("Personnel ID: ", "DEL001"),
+            ("Password: ", "delivery123"),
+            ("Select operation (0-3): ", "1"),
+            ("(Enter for all): ", "Delivery ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Accept this delivery (y/n): ", "y"),
+            ("Select operation (0-2): ", "1"),
+            ("Received by (Enter for the customer): ", ""),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "2"),
+            ("Select method (0-3): ", "1"),
+            ("Amount received: ", "Total amount: ₹"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "0"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+];
+
+#[test]
+fn five_roles_become_a_scenario_for_many_flows() {
+    let secrets: Vec<(String, &str)> = SHOP
+        .iter()
+        .map(|(role, _, turns)| (format!("{}_PASSWORD", role.to_uppercase()), turns[1].1))
+        .collect();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|it| (it.0.as_str(), it.1)).collect();
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::new();
+        // What all roles have seen so far.
+        let mut shown = String::new();
+        let seen = |shown: &str, label: &str| {
+            let (_, after) = shown.split_once(label).expect("it was shown");
+            after.lines().next().unwrap_or_default().to_owned()
+        };
+        for (role, program, turns) in SHOP {
+            let words = "rehearsal record --into my.yaml --role";
+            let mut words: Vec<&str> = words.split(' ').chain([role]).collect();
+            // The last one is tried with the roles before it.
+            if role != "delivery" {
+                words.insert(2, "--no-proof");
+            }
+            words.extend(["--", "rehearsal", "shop", program]);
+            let mut person = Person::with(spawner, &sandbox, &words, &secrets).await;
+            for &(prompt, answer) in turns {
+                person.sees(prompt).await;
+                match answer {
+                    _ if prompt == "Password: " => {
+                        person.types_secret(&format!("{answer}\r")).await;
+                    }
+                    label if shown.contains(label) && !label.is_empty() && label.contains(": ") => {
+                        person.types(&format!("{}\r", seen(&shown, label)));
+                    }
+                    text => person.types(&format!("{text}\r")),
+                }
+            }
+            let exit = person.exits().await;
+            assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
+            shown += &String::from_utf8_lossy(&person.shown);
+        }
+        run(&sandbox, "--flows 30 --parallel 10", &secrets);
+        let mut audit = sandbox.command("shop audit");
+        audit.env("REHEARSAL_SHOP_DB", sandbox.home().join("shop.db"));
+        Finished::of(&mut audit).assert_code(0);
+        let passwords: Vec<&str> = secrets.iter().map(|it| it.1).collect();
+        assert_nowhere(&sandbox, &passwords, "");
+    });
+}
+
+#[test]
+fn the_three_minutes_of_the_readme_are_true() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let between = |from: &str, to: &str| {
+        let (_, after) = readme.split_once(from).expect(from);
+        after.split_once(to).expect(to).0.to_owned()
+    };
+    let program = between("<!-- file: tickets.py -->\n```python\n", "```");
+    let block = between("open a\nticket, quit.\n\n```sh\n", "\n```");
+    let many = between("export ", "\n```");
+    let (variable, command) = many.split_once('\n').unwrap();
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("tickets.py", &program);
+        let words: Vec<&str> = block.split(' ').collect();
+        let mut person = Person::at(spawner, &sandbox, &words).await;
+        person.sees("Agent ID: ").await;
+        person.types("ann\r");
+        person.sees("PIN: ").await;
+        person.types_secret("4711\r").await;
+        person.sees("Your choice: ").await;
+        person.types("1\r");
+        person.sees("Subject: ").await;
+        person.types("Printer on fire\r");
+        person.sees("Your choice: ").await;
+        person.types("0\r");
+        let exit = person.exits().await;
+        assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
+        let command = command.strip_prefix("rehearsal ").unwrap();
+        let mut run = sandbox.command(command);
+        run.envs(variable.split_once('='));
+        Finished::of(&mut run).assert_code(0);
     });
 }
 

@@ -5,13 +5,13 @@ mod typed_texts;
 use std::collections::BTreeMap;
 
 use super::captures::{self, Source};
+use super::inferred::{InferOptions, Note, Question, SecretValue};
 use super::names::{self, Names};
 use super::phrases::{Known, escaped_template, whole_words};
 use super::selections::{Selection, selection};
 use super::sessions::{Answer, FieldText};
 use super::shapes;
 use super::work::{Place, Work, lines_with};
-use super::inferred::{InferOptions, Note, Question, SecretValue};
 use crate::recorder::recording::Mark;
 use crate::terminal::Key;
 
