@@ -8,6 +8,8 @@ pub mod args;
 mod bundles;
 mod capacity;
 mod check;
+mod compare;
+mod comparing;
 mod demo;
 mod doctor;
 mod duration;
@@ -16,17 +18,21 @@ mod error;
 mod exit;
 mod exports;
 mod failure_limit;
+mod history;
 mod html;
 mod init;
+mod kept;
 mod live;
 mod menu;
 mod merge;
 mod record;
+mod repeat;
 mod replay;
 mod report;
 mod run;
 mod saved;
 mod scenario;
+mod schedule;
 mod schema;
 mod segment;
 mod session;
@@ -72,10 +78,19 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     exit.into()
 }
 
+/// Makes one run, or a series of them.
+fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, CliError> {
+    if settings.series.is_series() {
+        repeat::repeat(settings, environment)
+    } else {
+        run::run(settings, environment)
+    }
+}
+
 fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
     match args.command {
         Some(Command::Run { scenario, options }) => {
-            run::run(&RunSettings::new(scenario, *options)?, environment)
+            run(&RunSettings::new(scenario, *options)?, environment)
         }
         Some(Command::Check {
             scenario,
@@ -105,6 +120,9 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             }
         }
         Some(Command::Record(args)) => record::record(args, environment),
+        Some(Command::Compare(args)) => compare::compare(&args, environment),
+        Some(Command::History(args)) => history::history(&args, environment),
+        Some(Command::Schedule(args)) => schedule::schedule(args, environment),
         Some(Command::Merge {
             directories,
             into,
@@ -125,7 +143,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
                 demo::explain(&settings, args.batch, environment)?;
             }
             if args.batch {
-                run::run(&settings, environment)
+                run(&settings, environment)
             } else {
                 menu::menu(settings, environment)
             }

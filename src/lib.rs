@@ -72,6 +72,7 @@
 //! - [`api`]: the Rust API, re-exported at the root of the crate.
 //! - [`report`]: reporters and renderers, one file for each output; the versioned result record.
 //! - [`recorder`]: a person's work with programs, recorded, and the scenario inferred from it.
+//! - `baseline`: kept runs, their history, comparisons of them. Behind the feature `cli`.
 //! - `cli`: arguments, settings, commands, exit codes. Behind the feature `cli`.
 //!
 //! The shop, the built-in system under test, belongs to the binary and not to this library.
@@ -127,6 +128,8 @@
 //!   nowhere else.
 
 pub mod api;
+#[cfg(feature = "cli")]
+pub mod baseline;
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod dialogue;

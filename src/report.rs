@@ -14,6 +14,8 @@ mod bundle;
 #[cfg(feature = "cli")]
 mod checks;
 #[cfg(feature = "cli")]
+mod comparison;
+#[cfg(feature = "cli")]
 mod csv;
 mod duplicates;
 mod error;
@@ -28,6 +30,8 @@ mod json_lines;
 #[cfg(feature = "cli")]
 mod junit;
 mod latency_log;
+#[cfg(feature = "cli")]
+mod latency_reader;
 mod live;
 mod log;
 #[cfg(feature = "cli")]
@@ -61,11 +65,17 @@ pub use bundle::{
     About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
 };
 #[cfg(feature = "cli")]
+pub use comparison::{
+    ComparisonReport, Conclusion, Conclusive, Gate, NotedDifference, RunGroup, comparison_markdown,
+};
+#[cfg(feature = "cli")]
 pub use csv::{FlowsTable, write_steps};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
+#[cfg(feature = "cli")]
+pub use html::{CurveSource, write_comparison_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 #[cfg(feature = "cli")]
 pub use html::{LiveControls, LiveOptions, LivePage};
@@ -73,6 +83,8 @@ pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;
 pub use latency_log::LatencyLog;
+#[cfg(feature = "cli")]
+pub use latency_reader::Latencies;
 pub use live::{DialoguePrinter, SingleFlow};
 #[cfg(feature = "cli")]
 pub use live::{PlainProgress, ProgressBars, Quiet};

@@ -6,6 +6,8 @@
 
 mod amount;
 mod breakdown;
+mod change_points;
+mod comparison;
 mod evidence_choice;
 mod failures;
 mod faults;
@@ -25,6 +27,12 @@ mod timeline;
 mod verdict;
 
 pub use breakdown::{Breakdown, TimeShares};
+pub use change_points::{ChangePoint, ChangePointSettings, change_points};
+pub use comparison::{
+    ComparedFigure, Comparison, ComparisonSettings, Direction, Doubt, Drift, Estimate, Figure,
+    Finding, IntervalMethod, Measure, RunOrder, Scale, WarmUp, compare, compare_single_rates,
+    compare_single_runs, drift, fewest_repeats, warm_up,
+};
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{Failures, MAX_GROUPS, MAX_TEXTS};
 pub use faults::FaultSummary;

@@ -33,6 +33,8 @@ fn environment() -> RunEnvironment {
         host: "host".into(),
         kernel: "Linux".into(),
         cores: 2,
+        processor: None,
+        governor: None,
         rehearsal_version: "0".into(),
         command_line: vec!["rehearsal".into(), "word".repeat(10_000)],
     }

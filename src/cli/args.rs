@@ -1,11 +1,13 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
+mod baseline;
 mod exports;
 mod films;
 mod init;
 mod live;
 mod record;
 mod report;
+mod schedule;
 mod segment;
 mod stop;
 
@@ -19,12 +21,14 @@ use clap::{Parser, Subcommand};
 
 use crate::scenario::{Arrivals, parse_rate};
 
+pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
 pub use live::LiveArgs;
 pub use record::RecordArgs;
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
+pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
 pub use stop::StopArgs;
 
@@ -48,6 +52,9 @@ const EXAMPLES: &str =
   rehearsal run --duration 5m --parallel 50 --live a page that shows the run, and can stop it
   rehearsal run --junit junit.xml --markdown summary.md
                                                    for CI: config/ci has whole examples
+  rehearsal run --flows 50 --save-baseline main    6 runs to compare later ones with
+  rehearsal run --flows 50 --baseline main --fail-if slower
+                                                   exit code 97 if it has become slower
   rehearsal report                                 the saved runs
   rehearsal report last --report full              all about the newest one
   rehearsal replay last                            run its first failed flow again
@@ -156,6 +163,15 @@ pub enum Command {
         #[command(flatten)]
         detail: DetailArgs,
     },
+    /// Compare saved runs: what has become slower, and how sure that is
+    #[command(after_help = baseline::COMPARE_HELP)]
+    Compare(Box<CompareArgs>),
+    /// List saved runs, and show the trend of their figures
+    #[command(after_help = baseline::HISTORY_HELP)]
+    History(HistoryArgs),
+    /// Make runs at the times of a cron expression, one at a time, until Ctrl-C
+    #[command(after_help = schedule::SCHEDULE_HELP)]
+    Schedule(ScheduleArgs),
     /// Print the JSON Schema of scenarios, for editors
     Schema,
     /// Measure how accurate latencies on this machine are
@@ -346,6 +362,9 @@ pub struct RunArgs {
 
     #[command(flatten)]
     pub segment: SegmentArgs,
+
+    #[command(flatten)]
+    pub series: SeriesArgs,
 
     #[command(flatten)]
     pub detail: DetailArgs,

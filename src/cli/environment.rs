@@ -81,10 +81,27 @@ impl CliEnvironment {
             host: kernel("hostname"),
             kernel: format!("{} {}", kernel("ostype"), kernel("osrelease")),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
+            processor: processor(),
+            governor: governor(),
             rehearsal_version: env!("CARGO_PKG_VERSION").into(),
             command_line: self.arguments.iter().map(mask).collect(),
         }
     }
+}
+
+/// Returns the model of the first processor.
+fn processor() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
+    let line = text.lines().find(|line| line.starts_with("model name"))?;
+    let (_, model) = line.split_once(':')?;
+    Some(model.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// Returns the policy by which the kernel sets the frequency of the first processor.
+fn governor() -> Option<String> {
+    let path = "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor";
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.trim().to_owned())
 }
 
 fn own_name(arguments: &[OsString]) -> PathBuf {

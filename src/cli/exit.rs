@@ -17,6 +17,8 @@ pub enum Exit {
     SomeFailed,
     /// A replayed flow failed differently.
     FailedDifferently,
+    /// With `--fail-if`: slower than the runs it was compared with, or worse in another figure.
+    BecameWorse,
     /// A threshold was crossed.
     ThresholdsCrossed,
     /// The integrity checks failed.
@@ -38,6 +40,7 @@ impl Exit {
             Exit::Usage => 2,
             Exit::FailedDifferently => 3,
             Exit::Internal => 70,
+            Exit::BecameWorse => 97,
             Exit::IntegrityViolated => 98,
             Exit::ThresholdsCrossed => 99,
             Exit::Interrupted => 130,
@@ -49,16 +52,34 @@ impl Exit {
 pub(super) const HELP: &str =
     "  0    all flows completed, or the failures are within --allow-failures
   1    more flows failed than --allow-failures permits
-  2    the command line or the scenario is wrong; nothing was started
+  2    the command line or the scenario is wrong and nothing was started, or runs cannot be compared
   3    of `replay`: the flow failed, but differently
   70   rehearsal itself failed, for example to write the results
+  97   with --fail-if: slower than the runs it was compared with, or worse in another figure
   98   the data is inconsistent: a duplicate value, values that disagree, or a failed audit
   99   a threshold was crossed
   130  interrupted by Ctrl-C or a signal, after cleaning up and reporting
 
-  Where several apply: 130 before 98, 98 before 99, 99 before 1, 1 before 70";
+  Where several apply: 130 before 98, 98 before 99, 99 before 97, 97 before 1,
+  1 before 70";
 
 impl Exit {
+    /// Returns the exit code with this number, as another process of this program returned it.
+    pub(super) fn of_code(code: i32) -> Exit {
+        let all = [
+            Exit::Completed,
+            Exit::SomeFailed,
+            Exit::Usage,
+            Exit::FailedDifferently,
+            Exit::BecameWorse,
+            Exit::IntegrityViolated,
+            Exit::ThresholdsCrossed,
+            Exit::Interrupted,
+        ];
+        let found = all.into_iter().find(|it| i32::from(it.code()) == code);
+        found.unwrap_or(Exit::Internal)
+    }
+
     /// Returns the reason as a clause.
     fn reason(self) -> &'static str {
         match self {
@@ -67,6 +88,7 @@ impl Exit {
             Exit::Internal => "rehearsal itself failed in part",
             Exit::SomeFailed => "more flows failed than are allowed",
             Exit::FailedDifferently => "the flow failed differently",
+            Exit::BecameWorse => "slower or worse than before",
             Exit::ThresholdsCrossed => "a threshold was crossed",
             Exit::IntegrityViolated => "the data is inconsistent",
             Exit::Usage => "nothing was started",
@@ -117,6 +139,7 @@ mod tests {
             Exit::Usage,
             Exit::FailedDifferently,
             Exit::Internal,
+            Exit::BecameWorse,
             Exit::IntegrityViolated,
             Exit::ThresholdsCrossed,
             Exit::Interrupted,

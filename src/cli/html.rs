@@ -8,7 +8,7 @@ use crate::report::{HtmlSource, Output, ReportError, sanitize, write_html};
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::report;
+use super::saved;
 use super::session::{Finished, Results};
 
 /// The name of the file in the directory of a saved run.
@@ -20,7 +20,7 @@ pub(super) fn report(
     file: Option<&Path>,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
-    let run = report::open(directory, environment)?;
+    let run = saved::open(directory, environment)?;
     let path = file.map_or_else(|| directory.join(REPORT), Path::to_owned);
     let source = HtmlSource {
         head: &run.head,

@@ -22,6 +22,7 @@ use crate::report::{LivePage, Output, PlainProgress, Reporter, SingleFlow, sanit
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::kept;
 use super::live;
 use super::run::{print_errors, report_of, result_locations};
 use super::scenario;
@@ -334,6 +335,10 @@ impl Menu<'_> {
                 }
                 self.console
                     .say(&format!("\nRun {} has ended.\n", finished.outcome.info.id));
+                if let Err(error) = kept::remember(&finished) {
+                    self.exit = self.exit.max(Exit::Internal);
+                    self.console.say(&format!("{}\n", error.render()));
+                }
                 self.last = Some(finished);
             }
             Err(error) => {
@@ -377,9 +382,14 @@ impl Menu<'_> {
             None => "There is nothing to save: no run has ended yet.\n".to_owned(),
             Some(finished) => {
                 let before = matches!(finished.results, Results::Saved(_));
-                match finished.save() {
+                let saved = finished.save().map(|path| path.display().to_string());
+                match saved {
                     Ok(path) => {
-                        let path = path.display().to_string();
+                        let remembered = kept::remember(finished);
+                        if let Err(error) = remembered {
+                            self.exit = self.exit.max(Exit::Internal);
+                            self.console.say(&format!("{}\n", error.render()));
+                        }
                         let verb = if before {
                             "They are saved in"
                         } else {

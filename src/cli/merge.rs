@@ -9,7 +9,7 @@ use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitiz
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::report::{open, show};
+use super::report::show;
 use super::saved;
 
 /// Merges the runs in these directories into a new one, and prints its report.
@@ -25,7 +25,7 @@ pub(super) fn merge(
     })?;
     let runs: Vec<SavedRun> = directories
         .iter()
-        .map(|directory| open(&saved::run(directory, environment)?, environment))
+        .map(|directory| saved::open(&saved::run(directory, environment)?, environment))
         .collect::<Result<_, _>>()?;
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;

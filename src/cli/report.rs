@@ -35,7 +35,7 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
         return html::report(&directory, file.as_deref(), environment);
     }
     let wanted = &*args.exports;
-    let run = open(&directory, environment)?;
+    let run = saved::open(&directory, environment)?;
     let exports = Exports::open(wanted, environment)?;
     let mut errors = Vec::new();
     for mut reporter in exports::reporters(wanted, SlowCollector::Wait)? {
@@ -67,23 +67,6 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
     let printed = output.finish();
     printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
-}
-
-/// Reads a saved run.
-pub(super) fn open(directory: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
-    SavedRun::open(directory, &environment.temporary).map_err(|error| {
-        let is_saved = ["result.json", "flows.jsonl"]
-            .iter()
-            .any(|name| directory.join(name).symlink_metadata().is_ok());
-        let hint = if is_saved {
-            "remove or restore this file; without `result.json`, the report is made of `flows.jsonl`"
-        } else if directory.join("bundles").is_dir() {
-            "the run was not saved; bundles of some of its flows are in its directory `bundles`"
-        } else {
-            "name a directory that `rehearsal run --save` or `rehearsal merge` has made"
-        };
-        CliError::usage(error, hint)
-    })
 }
 
 /// Prints the report as it was printed after the run, and notes about it.

@@ -17,6 +17,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::exports::{self, Exports};
 use super::html;
+use super::kept;
 use super::live;
 use super::report;
 use super::scenario;
@@ -109,6 +110,10 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
         exits.push(Exit::Internal);
     }
     print_errors(&finished, &mut output);
+    if let Err(error) = kept::remember(&finished) {
+        output.line(&error.render());
+        exits.push(Exit::Internal);
+    }
     if let Some(text) = Exit::explain(&exits) {
         output.line(&text);
     }
@@ -160,7 +165,7 @@ fn written_to(settings: &RunSettings, what: &str, error: io::Error) -> CliError 
 
 /// The live reporter: for a single flow its dialogue, on the output of the report; for many a
 /// progress display on standard error.
-fn reporter(
+pub(super) fn reporter(
     is_single: bool,
     settings: &RunSettings,
     environment: &CliEnvironment,

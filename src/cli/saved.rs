@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::{Component, Path, PathBuf};
 
-use crate::report::{ListedRun, Output, sanitize, saved_runs, terminal};
+use crate::report::{ListedRun, Output, SavedRun, sanitize, saved_runs, terminal};
 
 use super::environment::CliEnvironment;
 use super::error::CliError;
@@ -22,6 +22,23 @@ const BUNDLES: &str = "bundles";
 pub(super) fn results(environment: &CliEnvironment) -> PathBuf {
     let wanted = environment.results.clone();
     wanted.unwrap_or_else(|| DEFAULT_DIR.into())
+}
+
+/// Reads a saved run.
+pub(super) fn open(directory: &Path, environment: &CliEnvironment) -> Result<SavedRun, CliError> {
+    SavedRun::open(directory, &environment.temporary).map_err(|error| {
+        let is_saved = ["result.json", "flows.jsonl"]
+            .iter()
+            .any(|name| directory.join(name).symlink_metadata().is_ok());
+        let hint = if is_saved {
+            "remove or restore this file; without `result.json`, the report is made of `flows.jsonl`"
+        } else if directory.join("bundles").is_dir() {
+            "the run was not saved; bundles of some of its flows are in its directory `bundles`"
+        } else {
+            "name a directory that `rehearsal run --save` or `rehearsal merge` has made"
+        };
+        CliError::usage(error, hint)
+    })
 }
 
 /// Prints the saved runs, the newest first.
@@ -99,7 +116,7 @@ fn runs(root: &Path) -> Result<Vec<ListedRun>, CliError> {
 fn after_last(path: &Path) -> Option<&Path> {
     let mut components = path.components();
     let first = components.next()?;
-    (first == Component::Normal(LAST.as_ref())).then(|| components.as_path())
+    (first == Component::Normal(LAST.as_ref())).then_some(components.as_path())
 }
 
 fn joined(directory: PathBuf, rest: &Path) -> PathBuf {

@@ -328,11 +328,17 @@ impl Session {
 }
 
 impl Finished {
+    /// Returns the scenario's text as it was saved.
+    pub(super) fn scenario_text(&self) -> Option<String> {
+        self.directory.as_ref()?.scenario().ok()
+    }
+
     /// Lists the exit codes that apply to this run.
     pub(super) fn exits(&self) -> Vec<Exit> {
         let summary = &self.outcome.summary;
         let crossed = summary.thresholds.iter().any(|it| !it.holds);
-        let failed = !self.allowed_failures.is_kept(&summary.flows);
+        let is_kept = self.allowed_failures.is_kept(&summary.flows);
+        let failed = !is_kept || summary.stopped_by_failures.is_some();
         // An interrupted run need not have completed any flow.
         let failed = failed && (summary.flows.failed > 0 || !summary.interrupted);
         let integrity = summary.integrity.as_ref();

@@ -11,7 +11,7 @@ use crate::scenario::{FaultRules, Load, Plan};
 use crate::stats::EvidenceLimits;
 use crate::stats::Threshold;
 
-use super::args::{ExportArgs, LoadArgs, Progress, RunArgs, SegmentArgs};
+use super::args::{ExportArgs, LoadArgs, Progress, RunArgs, SegmentArgs, SeriesArgs};
 use super::error::CliError;
 use super::failure_limit::FailureLimit;
 
@@ -36,6 +36,8 @@ pub struct RunSettings {
     pub load: LoadArgs,
     /// The part of a larger run, and its common start.
     pub segment: SegmentArgs,
+    /// Repeated runs and their comparison.
+    pub series: SeriesArgs,
     /// In order of precedence: a later one replaces an earlier one of the same name.
     pub variables: Vec<(String, String)>,
     pub step_timeout: Option<Duration>,
@@ -161,6 +163,7 @@ impl RunSettings {
             scenario: scenario.map_or(ScenarioChoice::BuiltIn, ScenarioChoice::File),
             load: args.load,
             segment: args.segment,
+            series: args.series,
             variables: customer.into_iter().chain(args.variables).collect(),
             step_timeout: args.timeout,
             delay: args.delay,

@@ -11,6 +11,9 @@ const MAX_PICTURE_LINES: usize = 80;
 /// The label of a program's last output.
 pub(super) const OUTPUT: &str = "it said";
 
+/// The label of the advice.
+pub(super) const HINT: &str = "hint";
+
 /// The maximum number of lines shown of a program's last output.
 const MAX_TAIL_LINES: usize = 12;
 
@@ -43,7 +46,7 @@ pub fn lines(failure: &Failure) -> Vec<String> {
         lines.extend(picture(screen));
     }
     if let Some(hint) = &failure.hint {
-        lines.extend(labelled("hint", hint));
+        lines.extend(labelled(HINT, hint));
     }
     lines
 }

@@ -137,6 +137,8 @@ mod tests {
                 host: "here".into(),
                 kernel: "Linux 6".into(),
                 cores: 2,
+                processor: None,
+                governor: None,
                 rehearsal_version: "1".into(),
                 command_line: Vec::new(),
             },

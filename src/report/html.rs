@@ -14,6 +14,8 @@
 mod about;
 mod bundles;
 mod charts;
+#[cfg(feature = "cli")]
+mod comparison;
 mod data;
 mod failures;
 mod headline;
@@ -36,6 +38,9 @@ use std::path::{Path, PathBuf};
 use super::error::ReportError;
 use super::result_directory::{ResultDirectory, permissive};
 use super::result_file::Head;
+
+#[cfg(feature = "cli")]
+pub use comparison::{CurveSource, write_comparison_html};
 
 use data::Page;
 
@@ -64,7 +69,11 @@ pub struct HtmlSource<'a> {
 /// If the run's flows cannot be read, or the file cannot be written. A bundle that cannot be read
 /// is named in the report.
 pub fn write_html(source: &HtmlSource<'_>, path: &Path) -> Result<(), ReportError> {
-    let html = render(source, path)?;
+    write_page(&render(source, path)?, path)
+}
+
+/// Writes a page to `path`, in place of an earlier one.
+fn write_page(html: &str, path: &Path) -> Result<(), ReportError> {
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -206,7 +206,7 @@ fn steps(summary: &Summary) -> Option<String> {
 }
 
 /// Formats a text as a code span outside of tables.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text = sanitize(text.trim());
     if text.is_empty() {
         return "–".into();
@@ -220,7 +220,7 @@ fn code(text: &str) -> String {
 }
 
 /// Formats a text as a code span in a table, shortened if it is long.
-fn in_cell(text: &str) -> String {
+pub(super) fn in_cell(text: &str) -> String {
     let mut characters = text.trim().chars();
     let mut short: String = characters.by_ref().take(MAX_IN_CELL).collect();
     if characters.next().is_some() {

@@ -73,6 +73,11 @@ impl ResultDirectory {
         }
     }
 
+    /// Returns the path of the run's latency log.
+    pub fn latencies(&self) -> PathBuf {
+        self.path.join(LATENCY)
+    }
+
     /// Creates the file of the run's flows and returns its writer. Until
     /// [`ResultDirectory::finish`], the run counts as unfinished.
     ///
@@ -89,7 +94,7 @@ impl ResultDirectory {
     /// # Errors
     /// If the file cannot be created.
     pub fn latency_log(&self) -> Result<LatencyLog, ReportError> {
-        let path = self.path.join(LATENCY);
+        let path = self.latencies();
         let file = File::create_new(&path).map_err(|error| ReportError::create(&path, error))?;
         Ok(LatencyLog::new(&path, BufWriter::new(file)))
     }

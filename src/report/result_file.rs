@@ -129,6 +129,12 @@ pub struct RunEnvironment {
     pub kernel: String,
     /// The number of available processors.
     pub cores: usize,
+    /// The model of the first processor, if it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub processor: Option<String>,
+    /// The policy by which the kernel sets the frequency of the first processor, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governor: Option<String>,
     pub rehearsal_version: String,
     /// The command line, secrets masked.
     pub command_line: Vec<String>,

@@ -1,6 +1,7 @@
 //! The report at the end of a run, for terminals. It ends with a headline.
 
 mod columns;
+mod comparison;
 mod distribution;
 mod failures;
 mod faults;
@@ -17,6 +18,8 @@ mod steps;
 mod text;
 mod thresholds;
 mod verdict;
+
+pub use comparison::{render_comparison, wrapped};
 
 use crate::model::RunInfo;
 use crate::stats::Summary;
@@ -85,6 +88,18 @@ fn full(info: &RunInfo, summary: &Summary, width: usize) -> Vec<String> {
     sections.extend(faults::render(summary));
     sections.extend(resources::render(summary, width));
     sections
+}
+
+/// Lays out a table with one column of names, which are shortened as far as necessary. Cells are
+/// sanitized texts.
+pub fn table(headings: &[&str], rows: Vec<Vec<String>>, width: usize) -> String {
+    let rows = rows.into_iter().map(columns::Row::new).collect();
+    columns::layout_to_fit(headings, rows, width.max(MIN_WIDTH))
+}
+
+/// Formats a value of a compared or kept figure with its unit.
+pub fn figure_value(value: f64, unit: &str) -> String {
+    super::comparison::words::value(Some(value), unit)
 }
 
 fn heading(text: &str) -> String {

@@ -125,7 +125,7 @@ fn a_hanging_shop_is_cleaned_up() {
     assert_eq!(code, Some(130), "{heard}");
     assert_gone(&processes);
     sandbox.assert_empty(Instant::now());
-    assert!(heard.contains("The run was interrupted."), "{heard}");
+    assert!(heard.contains("INTERRUPTED  "), "{heard}");
 }
 
 #[test]

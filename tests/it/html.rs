@@ -216,7 +216,7 @@ fn a_run_that_is_not_saved_has_a_report_among_the_results() {
         "it has the course of the run"
     );
     assert!(
-        html.contains("<span class=\"word\">Passed</span>"),
+        html.contains("<span class=\"word\">PASSED</span>"),
         "{html}"
     );
 }

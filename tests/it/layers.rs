@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("api", &["model", "stats", "scenario", "engine"]),
     ("report", &["model", "terminal", "stats"]),
+    ("baseline", &["model", "stats", "report"]),
     (
         "recorder",
         &["model", "terminal", "dialogue", "scenario", "process"],
@@ -29,7 +30,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "model", "terminal", "dialogue", "scenario", "process", "engine", "stats", "report",
-            "recorder",
+            "baseline", "recorder",
         ],
     ),
 ];

@@ -167,7 +167,7 @@ fn a_run_can_be_watched_changed_and_stopped_in_a_browser() {
     assert!(marks.contains("load changed to 4 at once"), "{marks}");
     assert_eq!(seen["settingElsewhere"], "4");
     let ended = &seen["ended"];
-    assert_eq!(ended["word"], "Interrupted");
+    assert_eq!(ended["word"], "INTERRUPTED");
     assert_eq!(
         (&ended["controls"], &ended["lost"]),
         (&false.into(), &false.into())

@@ -6,6 +6,7 @@
 //! allocator), `memory` (the process's peak), `process_alone` (descriptors, threads, children).
 
 mod api;
+mod baselines;
 mod chaos;
 mod chaos_shop;
 mod cleanup;

@@ -112,7 +112,7 @@ fn a_run_continues_behind_the_menu_and_can_be_inspected_and_ended() {
     person.types("1");
     person.sees("A run is in progress");
     person.types("5");
-    person.sees("interrupted      1");
+    person.sees("0 of 1 flow completed, 1 interrupted");
     person.sees("has ended.");
     person.sees("Select (0-7): ");
     person.types("6");
@@ -131,7 +131,7 @@ fn the_exit_waits_for_the_run_in_progress() {
     person.sees("Started");
     person.types("0");
     person.sees("will be finished first");
-    person.sees("completed        2");
+    person.sees("2 of 2 flows completed");
     person.leaves_with(0);
 }
 
@@ -151,6 +151,6 @@ fn a_termination_ends_run_and_menu() {
     person.types("");
     person.sees("completed");
     person.signals(Signal::TERM);
-    person.sees("The run was interrupted.");
+    person.sees("INTERRUPTED  ");
     person.leaves_with(130);
 }

@@ -1,14 +1,15 @@
 //! Lists on screens: `choose` in real programs, by few flows at once, also with output that comes in
 //! single bytes and on a bigger screen; and its failures.
 
-use crate::screens::{assert_says, failure, is_there, sandbox, search_path, shell};
-use crate::support::fixture::replaced;
+use crate::screens::{assert_says, failure, is_there, on_big_screen, sandbox, search_path, shell};
 use crate::support::running::Finished;
 
 /// Runs 5 flows of a scenario as it is, and 5 on a bigger screen with the output in single bytes.
 fn drive_lists(scenario: &str, files: &[(&str, &str)]) {
-    let on_big_screen = replaced(scenario, "screen: 24x80", "screen: 50x132");
-    for (scenario, faults) in [(scenario, None), (&on_big_screen, Some("bytewise 100%"))] {
+    for (scenario, faults) in [
+        (scenario, None),
+        (&on_big_screen(scenario), Some("bytewise 100%")),
+    ] {
         let sandbox = sandbox(scenario);
         for (name, text) in files {
             sandbox.write(name, text);
@@ -76,8 +77,8 @@ const NCDU: &str = "mkdir -p n/alpha n/beta n/gamma; head -c 30000 /dev/zero >n/
 const TIG: &str = "d=$(mktemp -d); cd $d; export HOME=$d; git init -q .; for m in First Second Third; do \
                    git -c user.name=A -c user.email=a@b commit -q --allow-empty -m \"$m commit\"; done; tig; \
                    rm -rf $d";
-const MC: &str =
-    "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -u -s; rm -rf $d";
+// With `-s` its menus have no frames, and only their ground sets them apart from the panels below.
+const MC: &str = "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -u; rm -rf $d";
 const FZF: &str =
     "printf 'Red wine\\nGreen tea\\nBlack coffee\\nWater\\n' >drinks; echo got $(fzf <drinks)";
 const FRUIT: &str = "$(for it in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $it Fruit-$it off; done)";

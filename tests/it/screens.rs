@@ -67,12 +67,21 @@ fn config(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// Returns a scenario on a bigger screen. Thousands of reads of single bytes take long on a busy
+/// machine, so programs may take longer to be ready.
+pub fn on_big_screen(scenario: &str) -> String {
+    let scenario = replaced(scenario, "screen: 24x80", "screen: 50x132");
+    format!("defaults: {{startup: 60s}}\n{scenario}")
+}
+
 /// Runs 50 flows, 10 at once, on a screen of 24x80, and as many on one of 50x132 with the output in
 /// single bytes.
 fn drive(scenario: &str) {
     const LOAD: &str = "run scenario.yaml --json --flows 50 --parallel 10 --timeout 60s";
-    let on_big_screen = replaced(scenario, "screen: 24x80", "screen: 50x132");
-    for (scenario, faults) in [(scenario, None), (&on_big_screen, Some("bytewise 100%"))] {
+    for (scenario, faults) in [
+        (scenario, None),
+        (&on_big_screen(scenario), Some("bytewise 100%")),
+    ] {
         let sandbox = sandbox(scenario);
         let mut command = sandbox.command(LOAD);
         if let Some(faults) = faults {

@@ -275,11 +275,7 @@ fn hundreds_of_flows_at_once_use_more_than_1024_descriptors() {
         return;
     }
     assert_eq!(code, Some(0), "{heard}");
-    let words: Vec<_> = heard.split_whitespace().collect();
-    assert!(
-        words.windows(2).any(|pair| pair == ["completed", "600"]),
-        "{heard}"
-    );
+    assert!(heard.contains("600 of 600 flows completed"), "{heard}");
     sandbox.assert_empty(Instant::now());
 }
 

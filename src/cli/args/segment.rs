@@ -164,7 +164,8 @@ mod tests {
             ("SLURM_ARRAY_TASK_MAX", "9"),
             ("SLURM_ARRAY_TASK_COUNT", "5"),
         ];
-        let cases: [(&str, &[(&str, &str)], &str); 6] = [
+        type Variables<'v> = &'v [(&'v str, &'v str)];
+        let cases: [(&str, Variables<'_>, &str); 6] = [
             ("auto", &[], "neither SLURM_ARRAY_TASK_ID"),
             ("auto", &kubernetes, "auto/N"),
             ("auto/8", &kubernetes, "no segment 9 of 8"),

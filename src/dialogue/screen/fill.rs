@@ -227,7 +227,7 @@ impl Clearing {
     /// Returns the next key that removes text, none if there is no text or nothing removes it.
     fn next(&mut self, screen: &Screen, is_overdue: bool) -> Option<KeyStep> {
         let text = self.field.text(screen);
-        if text.is_empty() {
+        if text.is_empty() || self.field.has_empty_mask(screen) {
             return None;
         }
         let now = (text, screen.cursor().column);

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::dialogue::role_matcher::RoleMatcher;
 use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
-use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenRow, ScreenSize};
+use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenSize};
 
 use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, is_within, judge};
-use super::shown_line::{lines_of, rows_of};
+use super::shown_line::{PastText, lines_of};
 use super::typed::TypedText;
 use super::wait::{Judging, ScreenContent, ScreenRegion, ScreenWait};
 
@@ -31,8 +31,8 @@ pub(in crate::dialogue) struct ScreenOutput {
     unapplied: VecDeque<(Instant, Vec<u8>)>,
     typed: TypedText,
     conditions: Vec<Condition>,
-    /// The rows at the last reply: what has to go may have gone before its wait begins.
-    answered_rows: Vec<ScreenRow>,
+    /// The text at the last reply: what has to go may have gone before its wait begins.
+    answered_text: PastText,
     wait_began: Instant,
     /// The time of the last output or reply.
     active_at: Instant,
@@ -225,7 +225,7 @@ impl ScreenOutput {
             unapplied: VecDeque::new(),
             typed: TypedText::default(),
             conditions: Vec::new(),
-            answered_rows: Vec::new(),
+            answered_text: PastText::default(),
             wait_began: now,
             active_at: now,
             typed_at: now,
@@ -272,7 +272,8 @@ impl ScreenOutput {
             .extend(conditions(&matcher.interludes, ConditionOwner::Interlude));
         for condition in &mut self.conditions {
             if let ScreenContent::Gone(_) = condition.wait.content {
-                let before: Vec<_> = lines_of(&self.screen, &self.answered_rows);
+                let before = self.answered_text.rows();
+                let before = lines_of(&self.screen, &before);
                 let was_answered = is_within(&condition.wait, &before);
                 condition.was_shown = was_answered || is_shown(&condition.wait, &self.screen);
             }
@@ -287,7 +288,7 @@ impl ScreenOutput {
     pub(in crate::dialogue) fn answered(&mut self, text: &str, at: Instant) {
         self.apply_all();
         self.typed.type_at_cursor(&self.screen, text);
-        self.answered_rows = rows_of(&self.screen);
+        self.answered_text.record(&self.screen);
         self.screen.answered(at);
         self.typed_at = at;
         self.active_at = self.active_at.max(at);
@@ -316,7 +317,7 @@ impl ScreenOutput {
 
     pub(in crate::dialogue) fn resize(&mut self, size: ScreenSize, at: Instant) {
         self.apply_all();
-        self.answered_rows = rows_of(&self.screen);
+        self.answered_text.record(&self.screen);
         self.screen.resize(size);
         self.screen.answered(at);
         self.active_at = self.active_at.max(at);

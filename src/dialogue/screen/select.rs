@@ -23,7 +23,7 @@ use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeyStep};
-use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect};
+use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect, without_label};
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use marking::{MarkStep, Marking};
 use motion::Proof;
@@ -135,9 +135,12 @@ impl RowSelector {
                     _ => self.focus(),
                 };
             }
-            Err(NoView::Unlit) => {
+            Err(reason) => {
                 let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
-                return step.ok_or_else(|| unlit(self.search.label()));
+                return step.ok_or_else(|| match reason {
+                    NoView::Buttons(view) => without_label(self.search.label(), &view),
+                    NoView::Unlit | NoView::Unfocused => unlit(self.search.label()),
+                });
             }
         };
         let waited = self.waited.take();

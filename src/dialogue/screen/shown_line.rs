@@ -27,6 +27,31 @@ pub(super) struct LineMatch {
     pub range: Range<usize>,
 }
 
+/// Text of a screen at a moment that is past, in one piece: every session has one.
+#[derive(Debug, Default)]
+pub(super) struct PastText {
+    /// The rows, each with a line feed behind it.
+    text: String,
+}
+
+impl PastText {
+    /// Records what a screen shows.
+    pub(super) fn record(&mut self, screen: &Screen) {
+        self.text.clear();
+        for row in 0..screen.size().rows {
+            self.text.push_str(screen.row(row).text());
+            self.text.push('\n');
+        }
+        self.text.shrink_to_fit();
+    }
+
+    /// Returns the rows, from the top.
+    pub(super) fn rows(&self) -> Vec<ScreenRow> {
+        let rows = self.text.split_terminator('\n');
+        rows.map(ScreenRow::with_text).collect()
+    }
+}
+
 /// Returns the rows of a screen, from the top.
 pub(super) fn rows_of(screen: &Screen) -> Vec<ScreenRow> {
     (0..screen.size().rows).map(|row| screen.row(row)).collect()

@@ -257,6 +257,8 @@ pub(super) mod tests {
                 host: "host".into(),
                 kernel: "Linux".into(),
                 cores: 2,
+                processor: None,
+                governor: None,
                 rehearsal_version: "0".into(),
                 command_line: vec!["rehearsal".into(), "run".into()],
             },

@@ -6,6 +6,8 @@ use serde::Serialize;
 use crate::model::RunInfo;
 use crate::report::result_file::Head;
 use crate::report::units;
+#[cfg(feature = "cli")]
+use crate::stats::Histograms;
 use crate::stats::{Histogram, MAX_CAUSES, Summary, Timeline, TimelineMoment};
 
 use super::data::Charts;
@@ -76,7 +78,7 @@ struct Mark {
 
 /// Latency by percentile.
 #[derive(Serialize)]
-struct Curve {
+pub(super) struct Curve {
     name: String,
     count: u64,
     percentiles: Vec<f64>,
@@ -257,6 +259,24 @@ fn curves(head: &Head, scan: Option<&Scan>) -> Vec<Curve> {
         )
     });
     flow.into_iter().chain(steps).collect()
+}
+
+/// Returns the curves that two groups of runs have both, of the flow and of each step, the old group
+/// in the place of the response and the new one in that of the service time.
+#[cfg(feature = "cli")]
+pub(super) fn overlaid_curves(old: &Histograms, new: &Histograms) -> Vec<Curve> {
+    let both = |name: &str, key: &str| {
+        let (old, new) = (old.get(key)?, new.get(key)?);
+        curve(name, Some(old), Some(new))
+    };
+    let steps = old.keys().filter_map(|key| {
+        let step = key.strip_prefix("step.")?;
+        both(step, key)
+    });
+    both("Flow", "flow.response")
+        .into_iter()
+        .chain(steps.take(MAX_CURVES))
+        .collect()
 }
 
 fn curve(name: &str, response: Option<&Histogram>, service: Option<&Histogram>) -> Option<Curve> {

@@ -35,6 +35,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         .expect("the usual delimiters");
     environment.set_syntax(syntax);
     for (name, source) in [
+        ("comparison.html", include_str!("assets/comparison.html")),
         ("base.html", include_str!("assets/base.html")),
         ("page.html", include_str!("assets/page.html")),
         ("course.html", include_str!("assets/course.html")),
@@ -54,7 +55,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// Renders the page.
+/// Renders the page of a run.
 pub(super) fn render(page: &Page) -> String {
     let script = include_str!("assets/report.js");
     let page = Value::from(Serde(page));
@@ -74,6 +75,14 @@ pub(super) fn live(nonce: &str) -> String {
         &[script],
         context! {},
     )
+}
+
+/// Renders the page of a comparison.
+#[cfg(feature = "cli")]
+pub(super) fn comparison(page: &impl serde::Serialize) -> String {
+    let script = include_str!("assets/report.js");
+    let page = Value::from(Serde(page));
+    whole("comparison.html", &nonce(), "'none'", &[], &[script], page)
 }
 
 /// Renders a flow for the page of a run in progress.

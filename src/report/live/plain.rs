@@ -15,7 +15,7 @@ use super::progress_line::fitted;
 /// The limits of the time between plain lines of progress, which is a tenth of the time so far:
 /// a run of an hour has about a hundred lines.
 const MIN_INTERVAL: Duration = Duration::from_secs(2);
-const MAX_INTERVAL: Duration = Duration::from_mins(1);
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The maximum number of causes of failures with a line each.
 const MAX_CAUSES: usize = 3;

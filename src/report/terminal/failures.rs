@@ -15,7 +15,7 @@ use crate::stats::{FailureGroup, FailureSummary, Summary};
 
 use super::heading;
 use super::section::{Lines, REST, Section, section};
-use super::text::{cut, first};
+use super::text::{cut, first, wrapped};
 
 pub(super) fn render(info: &RunInfo, summary: &Summary) -> Vec<String> {
     let sections = [
@@ -86,6 +86,9 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     lines.join("\n")
 }
 
+/// The most lines of a failure's message in the short report.
+const MESSAGE_LINES: usize = 6;
+
 /// One group of failures in the short report.
 struct Brief {
     count: u64,
@@ -133,7 +136,12 @@ fn brief(info: &RunInfo, style: Style, group: &FailureGroup, width: usize) -> Br
     let line = format!("  {}{}", styled(style, what), styled(FAINT, whose));
     let cut = |text: &str| format!("    {}", cut(text, width.saturating_sub(4)));
     let mut example = failure::lines(&group.example).into_iter();
-    let mut details: Vec<_> = example.next().iter().map(|it| cut(it)).collect();
+    let of_message = group.example.message.lines().count();
+    let message = example.by_ref().take(of_message);
+    let message = first(message.collect(), MESSAGE_LINES, |more| {
+        format!("and {more} more lines: {REST}")
+    });
+    let mut details: Vec<_> = message.iter().map(|it| cut(it)).collect();
     match &group.saw {
         None => details.push(cut("saw something else each time")),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
@@ -146,12 +154,25 @@ fn brief(info: &RunInfo, style: Style, group: &FailureGroup, width: usize) -> Br
         Some(name) => cut(&format!("bundle   {}", sanitize(&name.to_string_lossy()))),
         None => cut(&format!("flow     {}", sanitize(&group.example_flow.0))),
     });
+    // What to do next is never cut, and comes before a long output.
+    let (hint, rest): (Vec<_>, Vec<_>) = example.partition(|it| it.starts_with(failure::HINT));
+    let hint = hint.iter().flat_map(|it| hint_lines(it, width));
+    let rest = hint.chain(rest.iter().map(|it| cut(it))).collect();
     Brief {
         count: group.count,
         line,
         details,
-        rest: example.map(|it| cut(&it)).collect(),
+        rest,
     }
+}
+
+/// Wraps a hint behind its label.
+fn hint_lines(hint: &str, width: usize) -> Vec<String> {
+    let text = hint.trim_start_matches(failure::HINT).trim_start();
+    let labels = std::iter::once(failure::HINT).chain(std::iter::repeat(""));
+    let lines = labels.zip(wrapped(text, width.saturating_sub(13)));
+    let lines = lines.map(|(label, line)| format!("    {label:<8} {line}"));
+    lines.map(|line| cut(&line, width)).collect()
 }
 
 /// Lays out the groups in this number of lines.

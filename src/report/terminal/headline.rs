@@ -116,7 +116,7 @@ fn flows(summary: &Summary) -> Part {
     let is_whole = flows.completed == all && all > 0 && !summary.interrupted;
     let state = if is_whole {
         State::Good
-    } else if are_allowed && !summary.interrupted {
+    } else if !summary.interrupted && (are_allowed || flows.completed > 0 && flows.failed == 0) {
         State::Unsure
     } else {
         State::Bad

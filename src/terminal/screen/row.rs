@@ -30,6 +30,11 @@ impl ScreenRow {
         }
     }
 
+    /// Returns a row with the text of another one, at another time.
+    pub fn with_text(text: &str) -> ScreenRow {
+        ScreenRow { text: text.into() }
+    }
+
     /// Returns the text.
     pub fn text(&self) -> &str {
         &self.text

@@ -106,6 +106,32 @@ fn ci_files_keep_what_their_commands_write() {
 }
 
 #[test]
+fn examples_of_baselines_have_commands_that_are_understood() {
+    let files = [
+        "baseline-github-actions.yml",
+        "rehearsal.service",
+        "crontab",
+    ];
+    for name in files {
+        let text = config(&format!("ci/{name}"));
+        // A program may have a path, and commands may come before it.
+        let text = text
+            .replace("ExecStart=/usr/local/bin/", "\n")
+            .replace("lock rehearsal", "\nrehearsal");
+        let commands = commands(&text);
+        assert_eq!(commands.len(), 1, "{name}: {commands:?}");
+        let args = Args::read(&words(&commands[0]));
+        let args = args.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let Some(Command::Run { options, .. }) = args.command else {
+            panic!("{name}: {args:?}");
+        };
+        assert!(options.series.comparing.fail_if.is_some(), "{name}");
+    }
+    let github = yaml("ci/baseline-github-actions.yml");
+    assert!(github["jobs"]["baseline"]["steps"].is_array());
+}
+
+#[test]
 fn the_commands_of_the_github_workflow_work() {
     let sandbox = Sandbox::with("config/order-flow.yaml", &config("order-flow.yaml"));
     let steps = yaml("ci/github-actions.yml")["jobs"]["load-test"]["steps"].clone();

@@ -7,6 +7,8 @@ fn environment() -> RunEnvironment {
         host: "host".into(),
         kernel: "Linux 6.1".into(),
         cores: 2,
+        processor: None,
+        governor: None,
         rehearsal_version: "0.1.0".into(),
         command_line: vec!["rehearsal".into(), "run".into()],
     }

@@ -52,7 +52,9 @@ fn valid() -> Option<Verdict> {
 fn integrity(duplicates: u64) -> Integrity {
     let text = format!(
         r#"{{"violations":{duplicates},"duplicates":{duplicates},"disagreements":0,"mix_ups":0,
-           "not_compared":0,"unique":[],"agree":[],"own":[],"audits":[],"notices":[]}}"#
+           "not_compared":0,"unique":[{{"name":"order_id","roles":["Customer"],"values":4,
+           "duplicates":{duplicates},"across_runs":0,"found":[]}}],"agree":[],"own":[],"audits":[],
+           "notices":[]}}"#
     );
     serde_json::from_str(&text).expect("an integrity record")
 }
@@ -86,6 +88,8 @@ fn a_run_with_failures_that_are_allowed() {
 fn a_run_with_inconsistent_data() {
     let mut run = recorded(&[FlowShape::Completes; 4], 2);
     run.summary.integrity = Some(integrity(3));
+    let text = short(&run.info, &run.summary, 80);
+    assert!(text.contains("DATA INCONSISTENT  "), "{text}");
     assert_snapshot!(at_both_widths(&run.info, &run.summary));
 }
 

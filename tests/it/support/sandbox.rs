@@ -183,7 +183,7 @@ impl Sandbox {
     /// The directories of saved runs in another results directory below the home directory.
     pub fn runs_in(&self, results: &str) -> Vec<PathBuf> {
         let mut runs = entries(&self.home().join(results));
-        runs.retain(|path| !path.ends_with("orchestrator_logs"));
+        runs.retain(|path| path.is_dir() && !path.ends_with("orchestrator_logs"));
         runs
     }
 

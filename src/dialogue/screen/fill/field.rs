@@ -11,6 +11,9 @@ const OPENING: &str = "[(<│|┃║";
 
 const CLOSING: &str = "])>│|┃║";
 
+/// Characters between the places of a mask, as in `__/__/____`.
+const MASK_SEPARATORS: &str = "/-:.,()+";
+
 /// Most columns between the beginning of a label and that of a field below it.
 const INDENT_LIMIT: u16 = 4;
 
@@ -125,8 +128,7 @@ impl Field {
     /// Returns the text in the field, without fillers.
     pub(super) fn text(&self, screen: &Screen) -> String {
         let row = screen.row(self.row);
-        let bytes = row.byte_of(self.columns.start)..row.byte_of(self.columns.end);
-        let text = row.text().get(bytes).unwrap_or_default();
+        let text = self.content(&row);
         let text = text.trim_end_matches([' ', '_', '\u{a0}']);
         let undotted = text.trim_end_matches('.');
         let text = if text.len() - undotted.len() > 2 {
@@ -135,6 +137,19 @@ impl Field {
             text
         };
         text.trim().to_owned()
+    }
+
+    /// Returns whether the field shows a mask without a value: `__/__/____`. No key removes it.
+    pub(super) fn has_empty_mask(&self, screen: &Screen) -> bool {
+        let row = screen.row(self.row);
+        let content = self.content(&row);
+        let is_part = |it: char| matches!(it, '_' | ' ') || MASK_SEPARATORS.contains(it);
+        content.contains('_') && content.chars().all(is_part)
+    }
+
+    fn content<'a>(&self, row: &'a ScreenRow) -> &'a str {
+        let bytes = row.byte_of(self.columns.start)..row.byte_of(self.columns.end);
+        row.text().get(bytes).unwrap_or_default()
     }
 
     pub(super) fn width(&self) -> usize {

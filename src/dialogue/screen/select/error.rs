@@ -87,6 +87,12 @@ pub(super) fn missing(label: &str, view: &View, seen: &[String]) -> KeySequenceE
     )
 }
 
+/// None of the visible rows has the label.
+pub(super) fn without_label(label: &str, view: &View) -> KeySequenceError {
+    let seen: Vec<String> = texts(view).cloned().collect();
+    missing(label, view, &seen)
+}
+
 /// A key of a row does nothing.
 pub(super) fn without_effect(label: &str, key: &str) -> KeySequenceError {
     let message = format!("typed `{key}` for `{label}`, and nothing changed");

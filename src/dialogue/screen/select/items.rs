@@ -1,5 +1,6 @@
 //! Items on a screen: rows of lists and buttons, without borders, pointers and boxes.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::terminal::{Screen, ScreenRow};
@@ -16,7 +17,7 @@ const POINTERS: &str = ">❯›»→▶►➤➜▸‣❱*●◆•▌▎▍";
 const BULLETS: &str = "-–↑↓⌃⌄▲▼";
 
 /// Columns of a scroll bar, and arrows that show that there is more.
-const SCROLL_BARS: &str = "█▒░▓▲▼↑↓■▐";
+const SCROLL_BARS: &str = "█▒░▓▲▼↑↓■▐▮▯";
 
 /// Rows between two rows of a list: separators, or blank.
 const GAP: u16 = 2;
@@ -178,14 +179,16 @@ pub(super) fn blocks(screen: &Screen) -> Vec<Block> {
     }
     let mut blocks: Vec<Block> = Vec::new();
     for item in items {
-        let own = blocks.iter_mut().find(|block| {
-            let last = &block.items[block.items.len() - 1];
+        let near = blocks.iter_mut().filter(|block| {
+            let last = block.last();
             let gap = item.row.saturating_sub(last.row + 1);
             item.row > last.row
                 && gap <= GAP
                 && last.border == item.border
                 && last.is_aligned_with(&item)
         });
+        // A title above a list may begin where one of its rows does.
+        let own = near.max_by_key(|block| (block.last().row, Reverse(block.items[0].row)));
         match own {
             Some(block) => block.items.push(item),
             None => blocks.push(Block {
@@ -220,6 +223,10 @@ impl Item {
 }
 
 impl Block {
+    fn last(&self) -> &Item {
+        &self.items[self.items.len() - 1]
+    }
+
     /// Adds what rows without a mark behind their text mean, if other rows have one.
     fn complete_trailing_marks(&mut self) {
         let has_trailing = |it: &Item| it.mark.is_some_and(|mark| mark.is_trailing);
@@ -341,12 +348,22 @@ fn beside(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Vec<V
     groups.into_iter().map(|(_, items)| items).collect()
 }
 
-/// Returns the length of the number that a text begins with, if more follows it.
+/// Returns the length of the number that a text begins with, if more follows it, with a flag before
+/// it: `e   4.0 KiB`.
 fn number_len(text: &str) -> Option<usize> {
     let is_part = |it: char| it.is_ascii_digit() || matches!(it, '.' | ',' | '%');
-    let len = text.find(|it: char| !is_part(it))?;
-    let has_digit = text[..len].contains(|it: char| it.is_ascii_digit());
-    (has_digit && text[len..].starts_with(' ')).then_some(len)
+    let mut characters = text.char_indices();
+    let is_flagged = characters.next().is_some_and(|(_, it)| !is_part(it))
+        && characters.next().is_some_and(|(_, it)| it == ' ');
+    let begin = if is_flagged {
+        text.len() - characters.as_str().trim_start().len()
+    } else {
+        0
+    };
+    let len = text[begin..].find(|it: char| !is_part(it))?;
+    let end = begin + len;
+    let has_digit = text[begin..end].contains(|it: char| it.is_ascii_digit());
+    (has_digit && text[end..].starts_with(' ')).then_some(end)
 }
 
 /// Returns whether a text consists of two or more buttons.

@@ -28,9 +28,11 @@ pub(super) struct View {
 }
 
 /// Reason why there is no list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum NoView {
     Unlit,
+    /// Nothing is lit but one of these buttons, and the label is on none of them.
+    Buttons(View),
     /// The label is on a row of buttons of which none is lit, but something else is.
     Unfocused,
 }
@@ -115,6 +117,8 @@ impl View {
             views.retain(|(_, view)| view.block.items.len() > 1 || view.light != Light::Pointer);
         }
         let has_lit = !views.is_empty();
+        let mut lit_views = views.iter().map(|(_, view)| view);
+        let buttons = lit_views.find(|view| view.has_buttons(screen)).cloned();
         views.retain(|(best, view)| {
             let is_exact = best.is_some_and(Likeness::is_exact);
             let is_list = view.block.items.len() > 1 && !view.block.is_horizontal;
@@ -167,9 +171,16 @@ impl View {
                     let is_exact = best.is_some_and(Likeness::is_exact);
                     (is_exact, best.is_some(), view.block.items.len())
                 });
-                best.map(|(_, view)| view).ok_or(NoView::Unlit)
+                best.map(|(_, view)| view)
+                    .ok_or_else(|| buttons.map_or(NoView::Unlit, NoView::Buttons))
             }
         }
+    }
+
+    /// Returns whether the items are buttons: beside each other, each in brackets.
+    fn has_buttons(&self, screen: &Screen) -> bool {
+        let is_bracketed = |it: &Item| "<[(".contains(screen.char_at(it.row, it.columns.start));
+        self.block.is_horizontal && self.block.items.iter().all(is_bracketed)
     }
 
     /// Returns whether the items are on several grounds.

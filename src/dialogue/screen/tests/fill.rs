@@ -395,3 +395,24 @@ fn a_field_may_show_its_value_in_another_form() {
         }
     }
 }
+
+#[test]
+fn an_empty_mask_is_not_cleared() {
+    for (mask, is_empty) in [
+        ("__/__/____", true),
+        ("(___) ___-__", true),
+        ("__:__", true),
+        ("12/__/____", false),
+        ("-", false),
+    ] {
+        let screen = drawn(&format!("Date: [{mask}]\x1b[1;8H"));
+        let value = FieldValue {
+            label: "Date:".to_owned(),
+            value: "31122026".to_owned(),
+            shows: None,
+        };
+        let step = FormFiller::new(vec![value]).next(&screen, false);
+        let is_typed = matches!(step, Ok(KeyStep::Press(KeyPress::Text(_))));
+        assert_eq!(is_typed, is_empty, "{mask}: {step:?}");
+    }
+}

@@ -367,3 +367,84 @@ fn a_row_that_is_passed_over_is_named() {
         "NoEffect: `B` was passed over: the lit row went from `A` to `C`"
     );
 }
+
+#[test]
+fn a_scroll_bar_is_no_part_of_a_row() {
+    // whiptail: only the box of the lit row has another ground.
+    let row = |at_: u16, mark: &str, text: &str, bar: &str| {
+        let texts = format!("\x1b[37;44m[{mark}\x1b[44m] {text}\x1b[30;47m");
+        let output =
+            format!("\x1b[30;47m│  {texts}                  \x1b[37;44m{bar}\x1b[30;47m   │");
+        at(at_, 21, &output)
+    };
+    for thumb in ["▮", "█"] {
+        let screen = drawn(&format!(
+            "\x1b[?25l{}{}{}{}",
+            row(10, "\x1b[41m ", "1  Fruit-1", "↑"),
+            row(11, " ", "2  Fruit-2", thumb),
+            row(12, " ", "3  Fruit-3", "▒"),
+            row(13, " ", "4  Fruit-4", "↓"),
+        ));
+        let steps = next(&mut selector(&["Fruit-2", "Fruit-3"]), &screen);
+        assert_eq!(steps, "down", "{thumb}");
+    }
+}
+
+#[test]
+fn a_flag_before_a_number_is_no_list_of_its_own() {
+    let rows = [
+        "   36.0 KiB [###########] /beta   ",
+        "    8.0 KiB [##         ] /gamma  ",
+        "e   4.0 KiB [#          ] /alpha  ",
+    ];
+    let draw = |lit: usize| {
+        let title = format!(
+            "\x1b[7mncdu ~ Use the arrow keys to navigate\x1b[K\x1b[0m{}",
+            at(2, 1, "--- /n ---")
+        );
+        let rows = (0_u16..).zip(rows).map(|(index, row)| {
+            let style = if usize::from(index) == lit {
+                "\x1b[7m"
+            } else {
+                ""
+            };
+            at(3 + index, 1, &format!("{style}{row}\x1b[0m"))
+        });
+        format!("\x1b[H\x1b[2J\x1b[?25l{title}{}", rows.collect::<String>())
+    };
+    let mut screen = drawn(&draw(0));
+    let mut selector = selector(&["gamma"]);
+    let (mut lit, mut keys) = (0_usize, Vec::new());
+    loop {
+        let key = next(&mut selector, &screen);
+        lit = match key.as_str() {
+            "down" => (lit + 1).min(2),
+            "up" => lit.saturating_sub(1),
+            _ => lit,
+        };
+        keys.push(key.clone());
+        if keys.len() > 20 || !["down", "up"].contains(&key.as_str()) {
+            break;
+        }
+        super::draw(&mut screen, &draw(lit));
+    }
+    assert_eq!(
+        (keys.last().map(String::as_str), lit),
+        (Some("enter."), 1),
+        "{keys:?}"
+    );
+}
+
+#[test]
+fn a_label_that_is_on_no_button_fails_with_the_labels() {
+    let buttons = "\x1b[41m<Yes>\x1b[47m           <No>        ";
+    let screen = drawn(&format!(
+        "\x1b[?25l\x1b[30;47m{}{}",
+        at(12, 24, "Pick"),
+        at(15, 31, buttons)
+    ));
+    assert_eq!(
+        next(&mut selector(&["Maybe"]), &screen),
+        "NotFound: `Maybe` is not among the buttons: `Yes`, `No`"
+    );
+}

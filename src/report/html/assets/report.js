@@ -9,7 +9,9 @@
     listMarks();
   }
 
-  // Latency by percentile, over 1 / (1 - percentile).
+  // Latency by percentile, over 1 / (1 - percentile). Each curve is two lines: of a run its response
+  // and service times, of a comparison the old and the new runs.
+  const labels = figures.labels ?? ["response", "service"];
   const choice = byId("curve");
   const curveOf = () => figures.curves[Number(choice.value) || 0];
   if (choice && figures.curves.length) {
@@ -23,7 +25,7 @@
       const places = curve.percentiles.map((it) => (it >= 100 ? 2 * curve.count : 1 / (1 - it / 100)));
       const series = [];
       const data = [places];
-      for (const [label, values, name] of [["response", curve.response, "r0"], ["service", curve.service, "r3"]]) {
+      for (const [label, values, name] of [[labels[0], curve.response, "r0"], [labels[1], curve.service, "r3"]]) {
         if (!values) continue;
         series.push({ label, colour: name, points: { show: true, size: 4 }, value: (_, at) => milliseconds(at) });
         data.push(values);
@@ -48,7 +50,7 @@
   const fillCurve = () => {
     const curve = curveOf();
     const rows = curve.percentiles.map((percentile, index) => [percentile + " %", ...[curve.response, curve.service].map((it) => milliseconds(it?.[index]))]);
-    fill(byId("curve-data").querySelector(".scroll"), `${curve.name}: ${curve.count} samples`, ["Percentile", "Response", "Service"], rows);
+    fill(byId("curve-data").querySelector(".scroll"), `${curve.name}: ${curve.count} samples`, ["Percentile", ...labels.map((it) => it[0].toUpperCase() + it.slice(1))], rows);
   };
   byId("course-data")?.addEventListener("toggle", fillCourse, { once: true });
   byId("curve-data")?.addEventListener("toggle", fillCurve, { once: true });

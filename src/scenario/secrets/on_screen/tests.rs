@@ -93,7 +93,7 @@ fn a_scrolled_field_is_hidden() {
 #[test]
 fn the_rest_of_a_secret_is_hidden_that_is_partly_overwritten() {
     hides("hunter2secret", "xxxxxxx2secret", "xxxxxxx***");
-    hides("hunter2secret", "hunt.........", "***  .........");
+    hides("hunter2secret", "hunt.........", "*** .........");
     hides("hunter2secret", "-- cret --", "-- ***  --");
     hides("hunter2secret", "-- ret --", "-- ret --");
 }

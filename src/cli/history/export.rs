@@ -1,0 +1,62 @@
+//! The history as CSV.
+
+use std::io::{self, Write};
+
+use chrono::SecondsFormat;
+
+use crate::baseline::Entry;
+
+/// Writes a line for each run, with a column for each figure or only for the chosen one. Durations
+/// are in microseconds, shares from 0 to 1.
+///
+/// For Apache Otava the columns are `time` and `run`, then the figures, as its importer for CSV
+/// expects: `time_column: time`, `attributes: [run]`, `metrics` by the names of the figures.
+pub(super) fn csv(
+    runs: &[Entry],
+    figure: Option<&str>,
+    for_otava: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut names: Vec<&str> = Vec::new();
+    for known in runs.iter().flat_map(|run| &run.figures) {
+        let is_wanted = figure.is_none_or(|figure| figure == known.name);
+        if is_wanted && !names.contains(&known.name.as_str()) {
+            names.push(&known.name);
+        }
+    }
+    let mut table = csv::Writer::from_writer(out);
+    let fixed: &[&str] = match for_otava {
+        true => &["time", "run"],
+        false => &[
+            "run",
+            "scenario",
+            "started_at",
+            "verdict",
+            "completed",
+            "failed",
+        ],
+    };
+    table.write_record(fixed.iter().chain(&names))?;
+    for run in runs {
+        let mut cells = match for_otava {
+            true => vec![
+                run.started_at.format("%Y-%m-%d %H:%M:%S +0000").to_string(),
+                run.id.clone(),
+            ],
+            false => vec![
+                run.id.clone(),
+                run.scenario.clone(),
+                run.started_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+                run.verdict.clone(),
+                run.completed.to_string(),
+                run.failed.to_string(),
+            ],
+        };
+        cells.extend(names.iter().map(|name| {
+            let found = run.figures.iter().find(|it| it.name == *name);
+            found.map_or(String::new(), |it| it.value.to_string())
+        }));
+        table.write_record(&cells)?;
+    }
+    table.flush()
+}

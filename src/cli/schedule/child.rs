@@ -1,0 +1,221 @@
+//! Processes of a schedule: its runs, which are this program again, and the command on a change.
+
+use std::ffi::{OsStr, OsString};
+use std::future::{Future, poll_fn};
+use std::io::Write as _;
+use std::pin::Pin;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_core::Stream as _;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+use crate::cli::environment::CliEnvironment;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::signals::Signal;
+use crate::model::{ExitCause, Stream, TerminalKind};
+use crate::process::{ChildEvent, Command, Environment, Grace, RunMarker, Spawner, WatcherProgram};
+
+/// The longest wait without a look at the clock, which may be set, and which stands still for a
+/// machine that sleeps.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// The time that a run has to end its programs and to report after a signal.
+const GRACE: Grace = Grace {
+    hang_up: Duration::ZERO,
+    terminate: Duration::from_secs(60),
+};
+
+/// The time for everything to be gone at the end.
+const SHUTDOWN: Duration = Duration::from_secs(5);
+
+/// The end of a run's output that the command on a change can read.
+const MAX_KEPT: usize = 32 << 10;
+
+/// A run of the schedule that has ended.
+pub(super) struct Ended {
+    pub exit: Exit,
+    pub code: i32,
+    /// A signal ended it.
+    pub is_interrupted: bool,
+    /// The end of its standard output.
+    output: Vec<u8>,
+}
+
+/// The end of a wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    Due,
+    Interrupted,
+}
+
+/// Starts and awaits the processes.
+pub(super) struct Children<'e> {
+    runtime: Runtime,
+    spawner: Spawner,
+    environment: &'e CliEnvironment,
+}
+
+impl<'e> Children<'e> {
+    pub(super) fn new(environment: &'e CliEnvironment) -> Result<Self, CliError> {
+        let failed = |error| CliError::system("cannot start processes", error);
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(failed)?;
+        let watcher = WatcherProgram {
+            program: environment.program.clone(),
+            temporary: None,
+        };
+        let entered = runtime.enter();
+        let spawner = Spawner::new(1, RunMarker::unique(), Some(watcher)).map_err(failed)?;
+        drop(entered);
+        Ok(Children {
+            runtime,
+            spawner,
+            environment,
+        })
+    }
+
+    /// Waits for a time of the wall clock or a signal.
+    pub(super) fn wait_until(
+        &self,
+        due: DateTime<Utc>,
+        signals: &mut UnboundedReceiver<Signal>,
+    ) -> Waited {
+        loop {
+            let Ok(left) = (due - Utc::now()).to_std() else {
+                return Waited::Due;
+            };
+            let arrived = self.block_on(async { timeout(left.min(LOOK), signals.recv()).await });
+            if arrived.is_ok() {
+                return Waited::Interrupted;
+            }
+        }
+    }
+
+    /// Makes a run with these arguments. A signal ends it.
+    pub(super) fn run(
+        &self,
+        arguments: &[OsString],
+        signals: &mut UnboundedReceiver<Signal>,
+    ) -> Result<Ended, CliError> {
+        let program = &self.environment.program;
+        let argv = [program.as_os_str().to_owned()];
+        let argv = argv.into_iter().chain(arguments.iter().cloned()).collect();
+        let command = self.command(program.as_os_str(), argv, &[]);
+        self.perform(command, &[], signals)
+    }
+
+    /// Runs a shell command that can read the run's output, and returns its exit code.
+    pub(super) fn shell(
+        &self,
+        command: &str,
+        ended: &Ended,
+        signals: &mut UnboundedReceiver<Signal>,
+    ) -> Result<i32, CliError> {
+        let argv = ["/bin/sh", "-c", command].map(OsString::from).to_vec();
+        let code = ended.code.to_string();
+        let variables = [("REHEARSAL_EXIT_CODE", code.as_str())];
+        let command = self.command(OsStr::new("/bin/sh"), argv, &variables);
+        let ended = self.perform(command, &ended.output, signals)?;
+        Ok(ended.code)
+    }
+
+    fn command(&self, program: &OsStr, argv: Vec<OsString>, variables: &[(&str, &str)]) -> Command {
+        let inherited = self.environment.variables.iter().cloned();
+        let added = variables
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
+        let all: Vec<(OsString, OsString)> = inherited.chain(added).collect();
+        Command {
+            program: program.into(),
+            argv,
+            environment: Environment::new(all),
+            directory: self.environment.directory.clone(),
+            terminal: TerminalKind::Pipes,
+        }
+    }
+
+    fn perform(
+        &self,
+        command: Command,
+        input: &[u8],
+        signals: &mut UnboundedReceiver<Signal>,
+    ) -> Result<Ended, CliError> {
+        self.block_on(async {
+            let spawned = self.spawner.spawn(command).await;
+            let mut child = spawned.map_err(|error| CliError::usage(error, ""))?;
+            // It may not read its input, which is no error.
+            let _ = child.write(input);
+            child.close_input();
+            let mut ended = Ended {
+                exit: Exit::Internal,
+                code: i32::from(Exit::Internal.code()),
+                is_interrupted: false,
+                output: Vec::new(),
+            };
+            let Some(mut events) = child.events() else {
+                return Ok(ended);
+            };
+            loop {
+                let event = poll_fn(|context| Pin::new(&mut events).poll_next(context));
+                tokio::select! {
+                    event = event => match event {
+                        None => return Ok(ended),
+                        Some(ChildEvent::Output { stream, bytes, .. }) => ended.take(stream, &bytes),
+                        Some(ChildEvent::Exited { exit, .. }) => ended.exited(exit),
+                        Some(ChildEvent::Closed { .. }) => {}
+                    },
+                    Some(_) = signals.recv() => {
+                        let grace = if ended.is_interrupted { Grace::SHORT } else { GRACE };
+                        ended.is_interrupted = true;
+                        child.end(grace);
+                    }
+                }
+            }
+        })
+    }
+
+    fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
+        // Batched writes are sent by a local task.
+        self.runtime.block_on(LocalSet::new().run_until(work))
+    }
+}
+
+impl Drop for Children<'_> {
+    fn drop(&mut self) {
+        self.spawner.shutdown(SHUTDOWN);
+    }
+}
+
+impl Ended {
+    /// Passes output on, and keeps the end of the standard output.
+    fn take(&mut self, stream: Stream, bytes: &[u8]) {
+        // A reader who has left must not end the schedule.
+        let _ = match stream {
+            Stream::Out => std::io::stdout()
+                .write_all(bytes)
+                .and_then(|()| std::io::stdout().flush()),
+            Stream::Err => std::io::stderr().write_all(bytes),
+        };
+        if stream == Stream::Out {
+            self.output.extend_from_slice(bytes);
+            let surplus = self.output.len().saturating_sub(MAX_KEPT);
+            self.output.drain(..surplus);
+        }
+    }
+
+    fn exited(&mut self, exit: Option<ExitCause>) {
+        self.code = match exit {
+            Some(ExitCause::Code(code)) => code,
+            Some(ExitCause::Signal(number)) => 128 + number,
+            None => i32::from(Exit::Internal.code()),
+        };
+        self.exit = Exit::of_code(self.code);
+    }
+}

@@ -1,0 +1,320 @@
+//! Baselines: repeated runs, comparisons, and the history. Belongs to `baseline`, `stats`, `report`
+//! and `cli`.
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::running::{Finished, Running};
+use crate::support::sandbox::Sandbox;
+
+/// A role whose one step takes about as long as `delay.txt` says, in seconds.
+const SCENARIO: &str = "name: steady
+roles:
+  clerk:
+    run: [/bin/sh, -c, 'read delay < \"$0\"; sleep \"$delay\"; echo here; sleep 0.02; echo done', '${delay_file}']
+    actions:
+      come: [{see: here}]
+      work: [{see: done}, {exits: 0}]
+variables: {delay_file: delay.txt}
+flow:
+  - {step: come, role: clerk, do: come}
+  - {step: work, role: clerk, do: work}
+load: {flows: 4, parallel: 2}
+";
+
+fn steady() -> Sandbox {
+    let sandbox = Sandbox::with("s.yaml", SCENARIO);
+    sandbox.write("delay.txt", "0.02\n");
+    sandbox
+}
+
+/// The names of the figures with this finding.
+fn with(comparison: &Value, finding: &str) -> Vec<String> {
+    let figures = comparison["figures"].as_array().expect("figures");
+    let found = figures.iter().filter(|it| it["finding"] == finding);
+    found
+        .map(|it| it["name"].as_str().expect("a name").to_owned())
+        .collect()
+}
+
+#[test]
+fn a_slow_role_is_found_at_its_step_and_nowhere_else() {
+    let sandbox = Sandbox::new();
+    // In turns, so that a machine that is busy for a while is so for both: the old programs are the
+    // shop itself, the new ones the shop with a fault in one of them.
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/order-flow.yaml"))
+            .expect("the built-in scenario");
+    sandbox.write("old.yaml", &text);
+    let slow = text.replacen(
+        "run: [rehearsal, shop, warehouse-manager]",
+        "run: [rehearsal, shop, warehouse-manager]\n    \
+         environment: {REHEARSAL_SHOP_FAULT: slow=20}",
+        1,
+    );
+    assert_ne!(slow, text);
+    sandbox.write("new.yaml", &slow);
+    let line = "run new.yaml --against old.yaml --flows 6 --parallel 1 --repeat 5 --progress none \
+                --force --fail-if slower --json";
+    let run = sandbox.rehearsal(line);
+    run.assert_code(97);
+    let series = run.json();
+    let comparison = &series["comparison"];
+    let conclusion = &comparison["conclusion"];
+    assert_eq!(conclusion["verdict"], "slower", "{conclusion}");
+    assert_eq!(
+        conclusion["blamed_steps"][0], "06_approve_order",
+        "{conclusion}"
+    );
+    let blamed = with(comparison, "worse");
+    let elsewhere = blamed.iter().filter(|it| {
+        it.starts_with("step.") && !it.contains("warehouse") && !it.contains("06_approve_order")
+    });
+    let elsewhere: Vec<_> = elsewhere.collect();
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    assert_eq!(sandbox.runs().len(), 10);
+}
+
+#[test]
+fn unchanged_programs_raise_no_alarm() {
+    let sandbox = steady();
+    let line = "run s.yaml --against s.yaml --repeat 6 --progress none --fail-if slower --force";
+    let run = sandbox.rehearsal(line);
+    run.assert_code(0).assert_out_lacks("SLOWER:");
+}
+
+#[test]
+fn a_baseline_is_kept_and_later_runs_are_compared_with_it() {
+    let sandbox = steady();
+    let saved = sandbox.rehearsal("run s.yaml --save-baseline main --repeat 5 --progress none");
+    saved
+        .assert_code(0)
+        .assert_out("Run 5 of 5: 4 flows, 0 failed, p50 ")
+        .assert_err("Baseline main: 5 runs kept");
+    let listed = sandbox.rehearsal("history baselines");
+    listed.assert_code(0).assert_out("main        steady     5");
+
+    sandbox.write("delay.txt", "0.4\n");
+    let line = "run s.yaml --baseline main --repeat 5 --progress none --fail-if slower --force \
+                --markdown c.md --html=c.html";
+    let slow = sandbox.rehearsal(line);
+    slow.assert_code(97)
+        .assert_out("SLOWER: flow.p50")
+        .assert_out("step come is to blame: p50")
+        .assert_err("--fail-if: ");
+    let markdown = sandbox.read("c.md");
+    assert!(
+        markdown.starts_with("## ❌ `steady`: slower\n"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("| `step.come.p50` |"), "{markdown}");
+    let html = sandbox.read("c.html");
+    assert!(html.contains("<span class=\"word\">SLOWER</span> steady"));
+    assert!(html.contains("\"labels\":[\"old\",\"new\"]"));
+    assert!(html.contains("\"name\":\"come\""), "no curves");
+
+    // Saved runs can be compared again, by any of their names.
+    assert_eq!(sandbox.runs().len(), 10);
+    let history = sandbox.rehearsal("history --json").json();
+    let runs = history["runs"].as_array().expect("runs");
+    let directory = |run: &Value| run["directory"].as_str().expect("a path").to_owned();
+    let paths: Vec<String> = runs.iter().map(directory).collect();
+    let new: Vec<&str> = paths[5..].iter().map(String::as_str).collect();
+    let mut command = sandbox.command("compare --force --json main");
+    let compared = Finished::of(command.arg(new.join(",")));
+    compared.assert_code(0);
+    let compared = compared.json();
+    assert_eq!(compared["conclusion"]["verdict"], "slower");
+    assert_eq!(compared["old"]["runs"].as_array().map(Vec::len), Some(5));
+
+    // Two single runs are only indicative and fail no gate.
+    let mut command = sandbox.command("compare --force --fail-if slower");
+    let single = Finished::of(command.args([&paths[0], "last"]));
+    single
+        .assert_code(0)
+        .assert_out("CANNOT TELL: too few runs")
+        .assert_out("only indicative")
+        .assert_err("two single runs cannot tell");
+}
+
+#[test]
+fn runs_under_other_conditions_are_refused_with_the_reason() {
+    let sandbox = steady();
+    let save = "run s.yaml --save-baseline main --repeat 1 --progress none";
+    sandbox.rehearsal(save).assert_code(0);
+    // Said after the first of the runs.
+    let other = "run s.yaml --baseline main --flows 5 --repeat 5 --progress none";
+    let refused = sandbox.rehearsal(other);
+    refused
+        .assert_code(2)
+        .assert_err("main and these runs cannot be compared:")
+        .assert_err("the load: ")
+        .assert_err("4 flows, and now ")
+        .assert_err("--force");
+    assert_eq!(sandbox.runs().len(), 2);
+    let forced = sandbox.rehearsal("compare main last --force");
+    forced
+        .assert_code(0)
+        .assert_out("Ignored, as --force says: the load: ");
+
+    let cases = [
+        ("run s.yaml --baseline other", "there is no baseline other"),
+        ("compare main none", "no baseline and no saved run \"none\""),
+        ("compare main main", "is on both sides"),
+        (
+            "run s.yaml --repeat 2 --junit j.xml",
+            "--junit is for a single run",
+        ),
+        (
+            "run s.yaml --repeat 5 --fail-if slower",
+            "--fail-if is about a comparison",
+        ),
+        (
+            "run s.yaml --baseline main --repeat 3 --fail-if slower",
+            "cannot be sure after --repeat 3",
+        ),
+        ("run s.yaml --save-baseline a/b", "write a name of letters"),
+        (
+            "run s.yaml --baseline main --against s.yaml",
+            "cannot be used with",
+        ),
+        ("run s.yaml --tolerance 5 --repeat 2", "write a percentage"),
+        ("history other", "there is no run of the scenario other"),
+        (
+            "history --figure flow.p59",
+            "no run has the figure flow.p59",
+        ),
+    ];
+    for (line, expected) in cases {
+        sandbox.rehearsal(line).assert_code(2).assert_err(expected);
+    }
+    assert_eq!(sandbox.runs().len(), 2);
+}
+
+#[test]
+fn an_interrupt_ends_the_run_and_the_series() {
+    let sandbox = steady();
+    sandbox.write("delay.txt", "0.3\n");
+    let line = "run s.yaml --repeat 50 --save-baseline main --progress none";
+    let series = Running::start(&mut sandbox.command(line));
+    series.hear("Run 1 of 50:");
+    series.signal(Signal::INT);
+    let (code, text) = series.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("The series was ended early"), "{text}");
+    assert!(sandbox.runs().len() < 10);
+    let listed = sandbox.rehearsal("history baselines");
+    listed.assert_out("There are no baselines");
+}
+
+#[test]
+fn every_saved_run_is_in_the_history_and_can_be_read_again() {
+    let sandbox = steady();
+    for _ in 0..2 {
+        let run = sandbox.rehearsal("run s.yaml --save --progress none");
+        run.assert_code(0);
+    }
+    sandbox
+        .rehearsal("run s.yaml --progress none")
+        .assert_code(0);
+    let history = sandbox.rehearsal("history steady --json");
+    let history = history.json();
+    assert_eq!(history["runs"].as_array().map(Vec::len), Some(2));
+    assert_eq!(history["trends"][0]["figure"], "flow.p95");
+    let shown = sandbox.rehearsal("history --figure step.work.p50");
+    shown
+        .assert_code(0)
+        .assert_out("step.work.p50 of steady")
+        .assert_out("there are 2");
+    let csv = sandbox.rehearsal("history --csv");
+    assert!(
+        csv.out
+            .starts_with("run,scenario,started_at,verdict,completed,failed,flow.p50")
+    );
+    assert_eq!(csv.out.lines().count(), 3);
+    let otava = sandbox.rehearsal("history --otava --figure flow.p50");
+    assert!(
+        otava.out.starts_with("time,run,flow.p50\n"),
+        "{}",
+        otava.out
+    );
+
+    // A damaged history loses no run.
+    let results = sandbox.home().join("rehearsal-results");
+    fs::write(
+        results.join("history.db"),
+        "damaged, and no database at all; long enough",
+    )
+    .unwrap();
+    let run = sandbox.rehearsal("run s.yaml --save --progress none");
+    run.assert_code(70)
+        .assert_out("Results: ")
+        .assert_err("history.db: file is not a database")
+        .assert_err("history --rebuild");
+    fs::remove_file(results.join("history.db")).unwrap();
+    let rebuilt = sandbox.rehearsal("history --rebuild");
+    rebuilt.assert_code(0).assert_out("3 runs read again");
+    let history = sandbox.rehearsal("history --json").json();
+    assert_eq!(history["runs"].as_array().map(Vec::len), Some(3));
+
+    let pruned = sandbox.rehearsal("history prune --keep 1");
+    pruned.assert_code(0).assert_out("2 runs removed");
+    let history = sandbox.rehearsal("history --json").json();
+    assert_eq!(history["runs"].as_array().map(Vec::len), Some(1));
+    assert_eq!(sandbox.runs().len(), 3);
+}
+
+#[test]
+fn killing_a_series_leaves_a_history_that_can_be_read() {
+    let sandbox = steady();
+    let known = || {
+        let history = sandbox.rehearsal("history --json");
+        history.assert_code(0);
+        history.json()["runs"].as_array().map_or(0, Vec::len)
+    };
+    let mut ended = 0;
+    for _ in 0..3 {
+        let line = "run s.yaml --repeat 50 --progress none";
+        let series = Running::start(&mut sandbox.command(line));
+        // The line is printed right after the run was added.
+        series.hear("Run 2 of 50:");
+        series.signal(Signal::KILL);
+        let (code, text) = series.end();
+        assert_eq!(code, None, "{text}");
+        ended += text.lines().filter(|line| line.starts_with("Run ")).count();
+        assert!(known() >= ended, "{} of {ended}", known());
+    }
+}
+
+#[test]
+fn a_schedule_makes_runs_in_its_time_zone_and_ends_with_a_signal() {
+    let sandbox = steady();
+    let refused = [
+        ("schedule --cron bad -- run s.yaml", "write minute, hour"),
+        (
+            "schedule --cron @daily -- check s.yaml",
+            "only `run` can be scheduled",
+        ),
+        (
+            "schedule --cron @daily -- run --flows x",
+            "the command is wrong",
+        ),
+        (
+            "schedule --cron @daily --time-zone Berlin -- run",
+            "IANA database",
+        ),
+    ];
+    for (line, expected) in refused {
+        sandbox.rehearsal(line).assert_code(2).assert_err(expected);
+    }
+    let mut command = sandbox.command("schedule --time-zone Asia/Tokyo --cron");
+    command.args(["0 0 1 1 *", "--", "run", "s.yaml"]);
+    let schedule = Running::start(&mut command);
+    schedule.hear("-01-01 00:00:00 JST");
+    schedule.signal(Signal::INT);
+    let (code, text) = schedule.end();
+    assert_eq!(code, Some(130), "{text}");
+}
