@@ -549,7 +549,10 @@ fn a_recording_becomes_a_scenario_that_runs() {
 
 #[test]
 fn a_choice_on_a_screen_becomes_a_scenario_that_runs() {
-    for program in ["/usr/bin/whiptail", "/usr/bin/dialog"] {
+    for (program, down) in [
+        ("/usr/bin/whiptail", "\x1b[B"),
+        ("/usr/bin/dialog", "\x1bOB"),
+    ] {
         if !Path::new(program).exists() {
             eprintln!("skipped: there is no {program}");
             continue;
@@ -560,7 +563,7 @@ fn a_choice_on_a_screen_becomes_a_scenario_that_runs() {
             let words = [&[program, "--menu", "Pick", "12", "40", "3"], &rows[..]].concat();
             let mut person = Person::at(spawner, &sandbox, &record(&words)).await;
             person.sees("Cancel").await;
-            person.types("\x1b[B");
+            person.types(down);
             person.sees("Bananas").await;
             person.types("\r");
             assert_eq!(person.exits().await, Some(ExitCause::Code(0)));

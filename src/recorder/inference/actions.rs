@@ -57,7 +57,8 @@ pub(super) fn of_session(
     };
     let begins = beginnings(work, session, replies, &is_at_main_menu);
     let has_ended = matches!(turns[last].answer, Answer::Ended(Some(_)));
-    let leaves = last > 0 && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
+    // An only answer is the work itself.
+    let leaves = last > 1 && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
     let (to, leave) = if leaves {
         (last - 1, Some(last - 1..last))
     } else {
