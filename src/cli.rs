@@ -25,6 +25,7 @@ mod kept;
 mod live;
 mod menu;
 mod merge;
+mod record;
 mod repeat;
 mod replay;
 mod report;
@@ -118,6 +119,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
                 replay::replay(args, environment)
             }
         }
+        Some(Command::Record(args)) => record::record(args, environment),
         Some(Command::Compare(args)) => compare::compare(&args, environment),
         Some(Command::History(args)) => history::history(&args, environment),
         Some(Command::Schedule(args)) => schedule::schedule(args, environment),

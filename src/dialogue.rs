@@ -53,7 +53,7 @@ pub use screen::{
 };
 pub use screen::{
     FieldValue, FormFiller, KeyPress, KeySequence, KeySequenceError, KeySequenceErrorKind,
-    KeySequencePart, KeyStep, NearMiss, RowSelector,
+    KeySequencePart, KeyStep, LitTexts, NearMiss, RowSelector, lit_texts,
 };
 pub use wait_set::{Awaited, On, WaitSet};
 

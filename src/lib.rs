@@ -99,6 +99,7 @@
 //! | the live page | `src/report/html/live.rs`, with `src/report/html/live/figures.rs` for what it shows and `src/report/html/live/access.rs` for who may; `src/cli/live.rs` has its buttons, `src/engine/schedule.rs` and `src/engine/coordinator/load_changes.rs` what they change |
 //! | an output for other programs | `src/report/junit.rs`, `src/report/markdown.rs`, `src/report/annotations.rs`, `src/report/csv.rs`, `src/report/otlp.rs`, `src/report/prometheus.rs`; opened in `src/cli/exports.rs` |
 //! | a file of a saved run | `src/report/result_directory.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
+//! | what a recording becomes | `src/recorder/inference.rs`; turns: `src/recorder/inference/sessions.rs`, waits: `src/recorder/inference/anchors.rs`, values: `src/recorder/inference/replies.rs`, `src/recorder/inference/captures.rs`, text: `src/recorder/inference/compose.rs`; into an edited scenario: `src/recorder/inference/merge.rs` |
 //! | films of bundles | `src/report/bundle/film.rs` writes and reads them, `src/cli/replay/watch.rs` plays them |
 //! | an option of a step | `src/scenario/vocabulary/flow.rs` (key, schema, help), `src/scenario/compile/flow.rs` (check), `src/scenario/plan.rs` (result), then its consumer, mostly in `src/engine/flow/`; snapshots `every_turn` and `missing_keys` |
 //! | an option of the command line | `src/cli/args.rs`, `src/cli/settings.rs` |

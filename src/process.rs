@@ -69,7 +69,7 @@ pub use spawn::limits::{
 };
 pub use spawn::programs::{Programs, Within};
 pub use spawn::spawner::Spawner;
-pub use sys::ignore_file_size_signal;
+pub use sys::{RegisteredFd, ignore_file_size_signal};
 pub use termination::command::Leftovers;
 pub use termination::grace::Grace;
 pub use termination::watcher::{WatcherProgram, watch_main};

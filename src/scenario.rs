@@ -17,6 +17,7 @@ mod initial_values;
 pub mod load;
 mod location;
 mod names;
+mod outline;
 mod overrides;
 pub mod plan;
 mod raw;
@@ -41,6 +42,7 @@ pub use load::{
     parse_rate,
 };
 pub use location::SourceLocation;
+pub use outline::{OutlineEntry, outline};
 pub use overrides::Overrides;
 pub use plan::{
     Action, Alternative, Audit, AwaitedSpec, CommonWaits, Defaults, FailOn, FieldInput, Interlude,

@@ -204,25 +204,22 @@ fn report(
     }
 }
 
-/// The most that an idle session with a screen of 24x80 may take.
-const MOST_SESSION: u64 = 80 << 10;
+/// The most that an idle session with a screen of 24x80 may take beyond one without a screen.
+const MOST_OF_SCREEN: u64 = 80 << 10;
 
 #[test]
-fn an_idle_session_with_a_screen_takes_no_more_than_80_kb() {
+fn the_screen_of_an_idle_session_takes_no_more_than_80_kb() {
     const SESSIONS: u64 = 400;
     let matcher = Arc::new(RoleMatcher::new(Vec::new(), &[]));
-    let settings = || DialogueSettings {
-        columns: Some(80),
-        screen: Some(ScreenSize {
-            rows: 24,
-            columns: 80,
-        }),
-        quiet: Duration::from_millis(10),
-    };
     let now = Instant::now();
     let row = format!("\x1b[44m{}\x1b[0m\r\n", "0123456789é".repeat(7));
-    let session = || {
-        let mut dialogue = Dialogue::new(Arc::clone(&matcher), settings(), now);
+    let session = |screen: Option<ScreenSize>| {
+        let settings = DialogueSettings {
+            columns: Some(80),
+            screen,
+            quiet: Duration::from_millis(10),
+        };
+        let mut dialogue = Dialogue::new(Arc::clone(&matcher), settings, now);
         for _ in 0..4 {
             dialogue.feed(Stream::Out, b"\x1b[H\x1b[2J", now);
             for _ in 0..23 {
@@ -230,18 +227,31 @@ fn an_idle_session_with_a_screen_takes_no_more_than_80_kb() {
             }
             dialogue.drained();
             let typed = Typed::text("a").expect("a text");
-            dialogue.typed_on_screen(&typed, false, now);
+            if screen.is_some() {
+                dialogue.typed_on_screen(&typed, false, now);
+            }
             dialogue.answered(&typed, EchoMode::Raw);
         }
         dialogue
     };
-    let first: Vec<Dialogue> = (0..20).map(|_| session()).collect();
-    let before = memory();
-    let sessions: Vec<Dialogue> = (0..SESSIONS).map(|_| session()).collect();
-    let each = memory().saturating_sub(before) / SESSIONS;
-    eprintln!("{each} bytes a session");
-    assert!(each <= MOST_SESSION, "{each} bytes a session");
-    drop((first, sessions));
+    let mut kept = Vec::new();
+    let [of_lines, of_screens] = [
+        None,
+        Some(ScreenSize {
+            rows: 24,
+            columns: 80,
+        }),
+    ]
+    .map(|screen| {
+        kept.extend((0..20).map(|_| session(screen)));
+        let before = memory();
+        kept.extend((0..SESSIONS).map(|_| session(screen)));
+        memory().saturating_sub(before) / SESSIONS
+    });
+    let screen = of_screens.saturating_sub(of_lines);
+    eprintln!("{screen} bytes a screen, beside {of_lines} of lines");
+    assert!(screen <= MOST_OF_SCREEN, "{screen} beside {of_lines}");
+    drop(kept);
 }
 
 #[test]

@@ -24,7 +24,8 @@ fn main() {
         .iter()
         .filter(|it| it.parse::<usize>().is_err())
         .peekable();
-    let reports: [(&str, fn(usize)); 8] = [
+    type Report = fn(usize);
+    let reports: [(&str, Report); 8] = [
         ("alarms", false_alarms),
         ("power", power),
         ("figure", tests_of_one_figure),

@@ -5,6 +5,7 @@ mod exports;
 mod films;
 mod init;
 mod live;
+mod record;
 mod report;
 mod schedule;
 mod segment;
@@ -25,6 +26,7 @@ pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
 pub use live::LiveArgs;
+pub use record::RecordArgs;
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
@@ -147,6 +149,9 @@ pub enum Command {
     /// same way
     #[command(after_help = films::REPLAY_HELP)]
     Replay(ReplayArgs),
+    /// Work with a program by hand, and get the scenario that does it
+    #[command(after_help = record::HELP)]
+    Record(RecordArgs),
     /// Combine several runs of the same scenario, with exact percentiles
     Merge {
         /// Directories made by `run --save`, on this machine or others; `last` is the newest one

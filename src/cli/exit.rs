@@ -9,6 +9,8 @@ use std::process::ExitCode;
 pub enum Exit {
     /// All flows completed, or the command succeeded.
     Completed,
+    /// The exit code of the program that was recorded.
+    Program(u8),
     /// Rehearsal itself failed: for example, a results file could not be written.
     Internal,
     /// More flows failed than are allowed.
@@ -33,6 +35,7 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Exit::Completed => 0,
+            Exit::Program(code) => code,
             Exit::SomeFailed => 1,
             Exit::Usage => 2,
             Exit::FailedDifferently => 3,
@@ -81,6 +84,7 @@ impl Exit {
     fn reason(self) -> &'static str {
         match self {
             Exit::Completed => "no problems",
+            Exit::Program(_) => "the program exited with it",
             Exit::Internal => "rehearsal itself failed in part",
             Exit::SomeFailed => "more flows failed than are allowed",
             Exit::FailedDifferently => "the flow failed differently",

@@ -94,6 +94,6 @@ pub(super) fn runs_in(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
 
 /// Reads the entry of a saved run.
 pub(super) fn read(directory: &Path, environment: &CliEnvironment) -> Result<Entry, CliError> {
-    let run: SavedRun = super::saved::open(directory, environment)?;
+    let run: SavedRun = saved::open(directory, environment)?;
     Ok(Entry::of(&run))
 }

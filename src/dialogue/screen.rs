@@ -16,7 +16,7 @@ pub(super) use evidence::ScreenMatch;
 pub use fill::{FieldValue, FormFiller};
 pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
 pub(super) use output::{ConditionOwner, ScreenFinding, ScreenOutput};
-pub use select::RowSelector;
+pub use select::{LitTexts, RowSelector, lit_texts};
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };

@@ -90,11 +90,14 @@ pub(super) fn unread_input(master: &OwnedFd) -> io::Result<usize> {
 
 /// A descriptor registered with this thread's reactor. It is accessible by shared reference only,
 /// so it stays open and unchanged while it is registered.
-pub(super) struct RegisteredFd<T: AsRawFd>(AsyncFd<T>);
+pub struct RegisteredFd<T: AsRawFd>(AsyncFd<T>);
 
 impl RegisteredFd<OwnedFd> {
     /// Registers a descriptor with the current reactor.
-    pub(super) fn owned(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
+    ///
+    /// # Errors
+    /// If the system refuses, as for a file on a disk.
+    pub fn owned(fd: OwnedFd, interest: Interest) -> io::Result<Self> {
         // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and from here
         // on it is accessible by shared borrows only.
         let result = unsafe { AsyncFd::register_with_interest(fd, interest) };

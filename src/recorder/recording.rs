@@ -36,8 +36,9 @@ pub enum ChunkEvent {
     Output(Vec<u8>),
     /// Bytes that the person typed, as read, and the terminal's mode when they were.
     Typed { bytes: Vec<u8>, mode: TypedMode },
-    /// A line that the person typed with echo off, up to Enter. Its text is nowhere recorded; equal
-    /// numbers stand for equal texts.
+    /// A text that the person typed and the terminal did not show, at the time of its first key, after
+    /// line editing, with the Enter that ended it. Another key that ended it follows as
+    /// [`ChunkEvent::Typed`]. The text is nowhere recorded; equal numbers stand for equal texts.
     TypedSecret { number: usize },
     /// The terminal has another size.
     Resized(ScreenSize),

@@ -2,6 +2,7 @@
 
 mod forms;
 mod on_screen;
+mod streamed;
 
 use std::borrow::Cow;
 use std::ops::Range;

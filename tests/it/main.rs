@@ -31,6 +31,7 @@ mod process;
 mod progress;
 mod python;
 mod readme;
+mod record;
 mod replies;
 mod report;
 mod saved;

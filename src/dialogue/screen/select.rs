@@ -11,6 +11,7 @@ mod ground;
 mod hot_key;
 mod items;
 mod lit;
+mod lit_row;
 mod marking;
 mod marks;
 mod motion;
@@ -28,6 +29,8 @@ use marking::{MarkStep, Marking};
 use motion::Proof;
 use search::{Search, Target, opposite};
 use view::{NoView, View};
+
+pub use lit_row::{LitTexts, lit_texts};
 
 /// Selection of the rows with these labels, then Enter.
 #[derive(Debug)]

@@ -1,0 +1,96 @@
+//! A line as it is after the editing keys of a terminal.
+
+use std::fmt;
+
+/// The key after which the next one is text, whatever it is: Ctrl-V.
+const LITERAL: char = '\x16';
+
+/// A typed text, with the keys applied that a terminal itself applies while it collects a line.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct EditedLine {
+    text: String,
+    /// The bytes of a character that is not complete.
+    begun: Vec<u8>,
+    is_literal: bool,
+}
+
+/// Shows nothing of the text, which may be a secret.
+impl fmt::Debug for EditedLine {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("EditedLine(***)")
+    }
+}
+
+impl EditedLine {
+    /// Applies a byte.
+    pub(super) fn push(&mut self, byte: u8) {
+        self.begun.push(byte);
+        let character = match std::str::from_utf8(&self.begun) {
+            Ok(text) => text.chars().next().unwrap_or_default(),
+            Err(error) if error.error_len().is_none() && self.begun.len() < 4 => return,
+            Err(_) => char::REPLACEMENT_CHARACTER,
+        };
+        self.begun.clear();
+        if std::mem::take(&mut self.is_literal) {
+            self.text.push(character);
+            return;
+        }
+        match character {
+            '\x7f' | '\x08' => drop(self.text.pop()),
+            // Ctrl-U.
+            '\x15' => self.text.clear(),
+            // Ctrl-W.
+            '\x17' => {
+                let kept = self.text.trim_end();
+                let kept = kept.rfind(' ').map_or(0, |blank| blank + 1);
+                self.text.truncate(kept);
+            }
+            LITERAL => self.is_literal = true,
+            character => self.text.push(character),
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// Returns whether the next byte is text, whatever it is.
+    pub(super) fn is_literal(&self) -> bool {
+        self.is_literal
+    }
+
+    /// Returns the number of characters.
+    pub(super) fn length(&self) -> usize {
+        self.text.chars().count()
+    }
+}
+
+/// Returns whether a byte edits the line that was typed so far.
+pub(super) fn is_editing(byte: u8) -> bool {
+    matches!(byte, 0x7f | 0x08 | 0x15 | 0x17)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editing_keys_are_applied_by_characters() {
+        for (typed, text) in [
+            ("4712\x7f1", "4711"),
+            ("grün\x7f\x7fn", "grn"),
+            ("wrong\x15right", "right"),
+            ("one two \x17three", "one three"),
+            ("\x7f\x15\x17", ""),
+            ("a\x16\x7f", "a\x7f"),
+        ] {
+            let mut line = EditedLine::default();
+            typed.bytes().for_each(|byte| line.push(byte));
+            assert_eq!(line.text(), text, "{typed:?}");
+        }
+    }
+}

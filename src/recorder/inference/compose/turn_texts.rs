@@ -1,0 +1,63 @@
+//! Parts of written turns: alternatives, fields and keys.
+
+use crate::recorder::inference::document::TurnText;
+use crate::recorder::inference::yaml;
+use crate::terminal::Key;
+
+/// Joins alternatives with the first turn that follows them.
+pub(super) fn with_optional(
+    mut optional: Vec<TurnText>,
+    mut turns: Vec<TurnText>,
+) -> Vec<TurnText> {
+    let is_wait = |turn: &TurnText| {
+        turn.entries
+            .iter()
+            .any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
+    };
+    if optional.is_empty() {
+        return turns;
+    }
+    let Some(first) = turns.iter().position(is_wait) else {
+        return turns;
+    };
+    let next = turns.remove(first);
+    optional.push(next);
+    let choice = TurnText {
+        first_of: optional,
+        ..TurnText::default()
+    };
+    turns.insert(first, choice);
+    turns
+}
+
+/// Adds the values of fields: those with labels are filled in, those without are typed.
+pub(super) fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
+    if let [(label, value)] = fields
+        && label.is_empty()
+    {
+        return text.with("type", yaml::scalar(value));
+    }
+    let fields = fields
+        .iter()
+        .map(|(label, value)| format!("{}: {}", yaml::scalar(label), yaml::scalar(value)));
+    let fields: Vec<String> = fields.collect();
+    text.with("fill", format!("{{{}}}", fields.join(", ")))
+}
+
+/// Adds the keys that end an answer.
+pub(super) fn with_keys(text: TurnText, keys: &[Key]) -> TurnText {
+    if keys.is_empty() {
+        text
+    } else {
+        text.with("press", keys_text(keys))
+    }
+}
+
+/// Returns keys as `press` takes them.
+pub(super) fn keys_text(keys: &[Key]) -> String {
+    let names: Vec<String> = keys.iter().map(Key::to_string).collect();
+    match names.as_slice() {
+        [only] => yaml::scalar(only),
+        several => yaml::list(several.iter().map(String::as_str)),
+    }
+}

@@ -1,0 +1,174 @@
+//! Differences between two recordings of the same work: what differs is volatile, and a turn that
+//! only one of them has is optional.
+
+use std::collections::BTreeSet;
+
+use super::phrases::{Known, Phrase};
+use super::sessions::{Answer, Heard, RecordedTurn, Session};
+use super::shapes;
+
+/// Most lines or turns that are compared.
+const MOST_ITEMS: usize = 2000;
+
+/// Turn that not every recording of the work has.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct OptionalTurn {
+    /// The turn of the session before which it comes.
+    pub before: usize,
+    /// It is the turn before that one, or a turn of the other recording.
+    pub is_own: bool,
+    pub heard: Heard,
+    pub answer: Answer,
+}
+
+/// Returns the words of a session that another recording of the same work has differently.
+pub(super) fn words(session: &Session, other: &[String]) -> BTreeSet<String> {
+    differing_words(&lines(session), other)
+}
+
+/// Returns all lines and prompts of a session.
+pub(super) fn lines(session: &Session) -> Vec<String> {
+    let turns = session.turns.iter();
+    turns
+        .flat_map(|turn| turn.heard.all().map(str::to_owned))
+        .collect()
+}
+
+fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    let keys = |lines: &[String]| lines.iter().map(|line| skeleton(line)).collect::<Vec<_>>();
+    let pairs = common(&keys(lines), &keys(others));
+    let mut at = (0, 0);
+    for (line, other) in pairs.into_iter().chain([(lines.len(), others.len())]) {
+        // As many other lines on both sides are the same lines with other words.
+        if line - at.0 == other - at.1 {
+            for (line, other) in lines[at.0..line].iter().zip(&others[at.1..other]) {
+                compare(line, other, &mut words);
+            }
+        }
+        if let (Some(line), Some(other)) = (lines.get(line), others.get(other)) {
+            compare(line, other, &mut words);
+        }
+        at = (line + 1, other + 1);
+    }
+    words
+}
+
+fn skeleton(line: &str) -> String {
+    Phrase::new(line, &Known::default()).skeleton()
+}
+
+/// Adds the words of `line` that `other` has not, if the lines are mostly alike.
+fn compare(line: &str, other: &str, words: &mut BTreeSet<String>) {
+    let of = |line: &'_ str| -> Vec<String> {
+        shapes::words(line)
+            .map(|word| line[word].to_owned())
+            .collect()
+    };
+    let (mine, others) = (of(line), of(other));
+    let pairs = common(&mine, &others);
+    let first_same = mine.first() == others.first();
+    if mine.is_empty() || pairs.is_empty() || (!first_same && pairs.len() * 2 < mine.len()) {
+        return;
+    }
+    let same: BTreeSet<usize> = pairs.into_iter().map(|(mine, _)| mine).collect();
+    let differing = mine
+        .into_iter()
+        .enumerate()
+        .filter(|(at, _)| !same.contains(at));
+    words.extend(differing.map(|(_, word)| word));
+}
+
+/// Returns the places of a longest common subsequence.
+fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
+    let (a, b) = (&a[..a.len().min(MOST_ITEMS)], &b[..b.len().min(MOST_ITEMS)]);
+    let width = b.len() + 1;
+    let mut lengths = vec![0_u32; (a.len() + 1) * width];
+    for i in (0..a.len()).rev() {
+        for j in (0..b.len()).rev() {
+            lengths[i * width + j] = if a[i] == b[j] {
+                lengths[(i + 1) * width + j + 1] + 1
+            } else {
+                lengths[(i + 1) * width + j].max(lengths[i * width + j + 1])
+            };
+        }
+    }
+    let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
+    while i < a.len() && j < b.len() {
+        if a[i] == b[j] {
+            pairs.push((i, j));
+            (i, j) = (i + 1, j + 1);
+        } else if lengths[(i + 1) * width + j] >= lengths[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    pairs
+}
+
+/// Returns the turns that only one of two recordings of the same work has.
+pub(super) fn optional_turns(session: &Session, other: &Session) -> Vec<OptionalTurn> {
+    let key = |turn: &RecordedTurn| match &turn.answer {
+        Answer::Ended(_) => "\u{2}".to_owned(),
+        _ => skeleton(&turn.heard.prompt),
+    };
+    let keys = |session: &Session| session.turns.iter().map(key).collect::<Vec<_>>();
+    let pairs = common(&keys(session), &keys(other));
+    let mut optional = Vec::new();
+    let mut at = (0, 0);
+    for (mine, others) in pairs {
+        let (own, foreign) = (mine - at.0, others - at.1);
+        // Where both have other turns, the prompts have other words.
+        if own == 0 {
+            let turns = &other.turns[at.1..others];
+            optional.extend(turns.iter().map(|turn| OptionalTurn {
+                before: mine,
+                is_own: false,
+                heard: turn.heard.clone(),
+                answer: turn.answer.clone(),
+            }));
+        } else if foreign == 0 {
+            let turns = &session.turns[at.0..mine];
+            optional.extend(turns.iter().map(|turn| OptionalTurn {
+                before: mine,
+                is_own: true,
+                heard: turn.heard.clone(),
+                answer: turn.answer.clone(),
+            }));
+        }
+        at = (mine + 1, others + 1);
+    }
+    let is_plain = |it: &OptionalTurn| {
+        matches!(it.answer, Answer::Line(_) | Answer::Keys(_)) && !it.heard.prompt.trim().is_empty()
+    };
+    optional.retain(is_plain);
+    optional
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(lines: &[&str], others: &[&str]) -> Vec<String> {
+        let owned = |lines: &[&str]| lines.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        differing_words(&owned(lines), &owned(others))
+            .into_iter()
+            .collect()
+    }
+
+    #[test]
+    fn words_that_differ_are_found() {
+        let first = ["Welcome, José Álvarez!", "Menu", "Order A-17 placed", "Bye"];
+        let second = [
+            "Welcome, Ann Lee!",
+            "Menu",
+            "A hint",
+            "Order A-18 placed",
+            "Bye",
+        ];
+        assert_eq!(of(&first, &second), ["A-17", "José", "Álvarez"]);
+        assert_eq!(of(&first, &first), Vec::<String>::new());
+        assert_eq!(of(&first, &[]), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,144 @@
+//! Turns of a recorded session: what was heard, and the answer to it.
+
+mod input_row;
+mod walk;
+
+use std::time::Duration;
+
+use crate::recorder::recording::{Mark, Recording};
+use crate::terminal::{Key, ScreenSize};
+
+/// Session of one role, as turns.
+#[derive(Debug, Clone)]
+pub(super) struct Session {
+    pub role: String,
+    pub command: Vec<String>,
+    pub term: String,
+    pub size: ScreenSize,
+    /// The program draws on the whole screen.
+    pub has_screen: bool,
+    /// The last one has the end of the session as its answer.
+    pub turns: Vec<RecordedTurn>,
+}
+
+/// Output since the last answer, and the answer to it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct RecordedTurn {
+    /// The time of the answer, in seconds since 1970.
+    pub at: f64,
+    /// From the last output to the first key.
+    pub thought: Duration,
+    pub heard: Heard,
+    pub answer: Answer,
+    pub marks: Vec<Mark>,
+}
+
+/// Output since the last answer, as a wait sees it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Heard {
+    /// Complete lines; on a screen, the rows that were drawn.
+    pub lines: Vec<String>,
+    /// The unfinished line, or nothing.
+    pub prompt: String,
+    /// All that a screen shows.
+    pub shown: Vec<String>,
+    /// Rows that were shown before the same prompt, if the output has none itself.
+    pub rows_before: Vec<String>,
+}
+
+/// Answer of a person.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Answer {
+    /// A text and Enter.
+    Line(String),
+    /// A line that was not recorded, with the recorder's number of its text.
+    Secret {
+        number: Option<usize>,
+        /// The terminal showed it; the recorder has masked that.
+        is_shown: bool,
+    },
+    Keys(Vec<Key>),
+    /// The row that was lit on a screen when Enter was pressed.
+    LitRow(String),
+    /// Texts typed into fields of a screen, each with its label, and the keys after them.
+    Fields {
+        fields: Vec<(String, FieldText)>,
+        keys: Vec<Key>,
+    },
+    /// The program's end, with its exit code if that was recorded.
+    Ended(Option<i32>),
+}
+
+/// Text typed into a field.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FieldText {
+    Plain(String),
+    /// The screen does not show what was typed.
+    Hidden,
+}
+
+impl Heard {
+    /// Returns all lines, the unfinished one last.
+    pub(super) fn all(&self) -> impl DoubleEndedIterator<Item = &str> {
+        let prompt = (!self.prompt.trim().is_empty()).then_some(self.prompt.as_str());
+        self.lines.iter().map(String::as_str).chain(prompt)
+    }
+
+    /// Returns the lines in which `choose` and `pick` look for rows.
+    pub(super) fn rows(&self) -> Vec<&str> {
+        if self.rows_before.is_empty() {
+            self.all().collect()
+        } else {
+            self.rows_before.iter().map(String::as_str).collect()
+        }
+    }
+}
+
+impl Session {
+    /// Reads the turns of a recording.
+    pub(super) fn new(recording: &Recording) -> Session {
+        let has_screen = draws_on_screen(recording);
+        let mut turns = if has_screen {
+            super::screen_session::turns(recording)
+        } else {
+            walk::turns(recording)
+        };
+        leave_out_mistakes(&mut turns);
+        Session {
+            role: recording.role.clone(),
+            command: recording.command.clone(),
+            term: recording.term.clone(),
+            size: recording.size,
+            has_screen,
+            turns,
+        }
+    }
+}
+
+/// Applies [`Mark::Redo`]: the answer before the mark is replaced by the one after it.
+fn leave_out_mistakes(turns: &mut Vec<RecordedTurn>) {
+    let mut index = 0;
+    while index < turns.len() {
+        let redo = turns[index].marks.iter().position(|it| *it == Mark::Redo);
+        match redo {
+            Some(mark) if index > 0 => {
+                turns[index].marks.remove(mark);
+                let again = turns.remove(index);
+                let turn = &mut turns[index - 1];
+                turn.answer = again.answer;
+                turn.at = again.at;
+                turn.marks.extend(again.marks);
+                index -= 1;
+            }
+            Some(mark) => {
+                turns[index].marks.remove(mark);
+            }
+            None => index += 1,
+        }
+    }
+}
+
+/// Returns whether a program uses the alternate screen, or places its cursor on the screen.
+fn draws_on_screen(recording: &Recording) -> bool {
+    super::screen_session::is_screen_program(recording)
+}

@@ -1,0 +1,804 @@
+//! `rehearsal record` at a real terminal, with a script in the place of the person. Belongs to `cli`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::future::poll_fn;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use futures_core::Stream as _;
+use rehearsal::model::{ExitCause, TerminalKind};
+use rehearsal::process::{Child, ChildEvent, Command, Environment, Events, Spawner, TerminalMode};
+use rehearsal::recorder::{ChunkEvent, Mark, Recording};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::child::with_spawner;
+use crate::support::fixture;
+use crate::support::running::Finished;
+use crate::support::sandbox::{Sandbox, files_below};
+use crate::support::wait;
+
+const DESK: &str = r#"
+import getpass
+
+if input("Agent ID: ") != "ann" or getpass.getpass("PIN: ") != "s3cr3t":
+    raise SystemExit("Login failed")
+print("Hello ann, with s3", end="", flush=True)
+print("cr3t, which is czNjcjN0 and %733cr3t")
+while True:
+    print("\n1. New ticket\n0. Quit")
+    choice = input("Your choice: ")
+    if choice == "1":
+        subject = input("Subject: ")
+        print(f"Ticket T-{len(subject):04} opened for {subject}")
+    elif choice == "0":
+        print("Bye")
+        break
+"#;
+
+/// A person at a terminal with a program.
+struct Person {
+    child: Child,
+    events: Events,
+    /// All that was shown.
+    shown: Vec<u8>,
+    /// The length of what the test has looked at.
+    seen: usize,
+}
+
+impl Person {
+    async fn at(spawner: &Spawner, sandbox: &Sandbox, words: &[&str]) -> Person {
+        Person::with(spawner, sandbox, words, &[]).await
+    }
+
+    /// With these variables of the environment besides.
+    async fn with(
+        spawner: &Spawner,
+        sandbox: &Sandbox,
+        words: &[&str],
+        more: &[(&str, &str)],
+    ) -> Person {
+        let program = match words[0] {
+            "rehearsal" => PathBuf::from(env!("CARGO_BIN_EXE_rehearsal")),
+            name => PathBuf::from(name),
+        };
+        let mark = sandbox.mark();
+        let temporary = sandbox.temporary();
+        let path = fixture::search_path();
+        let rehearsal = env!("CARGO_BIN_EXE_rehearsal");
+        let database = sandbox.home().join("shop.db");
+        let variables: [(&str, &std::ffi::OsStr); 8] = [
+            ("PATH", path.as_ref()),
+            ("TERM", "xterm-256color".as_ref()),
+            ("LANG", "C.UTF-8".as_ref()),
+            ("COLORTERM", "truecolor".as_ref()),
+            ("SANDBOX", mark.as_ref()),
+            ("TMPDIR", temporary.as_ref()),
+            ("REHEARSAL", rehearsal.as_ref()),
+            ("REHEARSAL_SHOP_DB", database.as_ref()),
+        ];
+        let more = more.iter().map(|&(name, value)| (name, value.as_ref()));
+        let command = Command {
+            program,
+            argv: words.iter().map(OsString::from).collect(),
+            environment: Environment::new(variables.into_iter().chain(more)),
+            directory: sandbox.home(),
+            terminal: TerminalKind::Pty {
+                rows: 24,
+                columns: 80,
+            },
+        };
+        let mut child = spawner.spawn(command).await.unwrap();
+        let events = child.events().unwrap();
+        Person {
+            child,
+            events,
+            shown: Vec::new(),
+            seen: 0,
+        }
+    }
+
+    async fn next(&mut self) -> Option<ChildEvent> {
+        let event = poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await;
+        if let Some(ChildEvent::Output { bytes, .. }) = &event {
+            self.shown.extend_from_slice(bytes);
+        }
+        event
+    }
+
+    fn unseen(&self) -> String {
+        String::from_utf8_lossy(&self.shown[self.seen..]).into_owned()
+    }
+
+    /// Reads until this is shown.
+    async fn sees(&mut self, text: &str) {
+        let wanted = text.as_bytes();
+        loop {
+            let unseen = &self.shown[self.seen..];
+            if let Some(at) = unseen.windows(wanted.len()).position(|it| it == wanted) {
+                self.seen += at + wanted.len();
+                return;
+            }
+            let event = self.next().await;
+            assert!(
+                event.is_some(),
+                "{text:?} was not shown, but {:?}",
+                self.unseen()
+            );
+        }
+    }
+
+    fn types(&self, text: &str) {
+        self.child.write(text.as_bytes()).unwrap();
+    }
+
+    /// Waits until what was typed is passed on.
+    async fn types_hidden(&self, text: &str) {
+        let what = "the recorder has read what was typed";
+        self.types(text);
+        wait::until_async(wait::LONG, what, || self.child.unread() == 0).await;
+    }
+
+    /// Waits until the recorded program hides what is typed, and types.
+    async fn types_secret(&mut self, text: &str) {
+        let recorder = self.child.pid();
+        let what = "the program hides what is typed";
+        wait::until_async(wait::LONG, what, || hides_input(recorder)).await;
+        self.types_hidden(text).await;
+    }
+
+    async fn exits(&mut self) -> Option<ExitCause> {
+        loop {
+            match self.next().await {
+                Some(ChildEvent::Exited { exit, .. }) => return exit,
+                Some(_) => {}
+                None => panic!("no exit was reported"),
+            }
+        }
+    }
+}
+
+/// Returns whether the terminal of a recorder's program has its echo off.
+fn hides_input(recorder: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{recorder}/task")).unwrap();
+    let children = tasks
+        .flatten()
+        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
+    let children = children.collect::<Vec<_>>().join(" ");
+    let terminals = children
+        .split_whitespace()
+        .filter_map(|child| fs::read_link(format!("/proc/{child}/fd/0")).ok())
+        .filter(|path| path.starts_with("/dev/pts"));
+    terminals.into_iter().any(|terminal| {
+        let mut stty = std::process::Command::new("stty");
+        let output = stty.arg("-F").arg(terminal).arg("-a").output().unwrap();
+        String::from_utf8_lossy(&output.stdout).contains(" -echo ")
+    })
+}
+
+/// The only recording beside `my.yaml`.
+fn recording(sandbox: &Sandbox) -> Recording {
+    Recording::read(&recording_path(sandbox)).unwrap()
+}
+
+fn recording_path(sandbox: &Sandbox) -> PathBuf {
+    let mut files = files_below(&sandbox.home().join("my.recordings"));
+    files.retain(|it| it.extension().is_some_and(|it| it == "cast"));
+    assert_eq!(files.len(), 1, "{files:?}");
+    files[0].clone()
+}
+
+fn output_of(recording: &Recording) -> Vec<u8> {
+    let outputs = recording
+        .chunks
+        .iter()
+        .filter_map(|chunk| match &chunk.event {
+            ChunkEvent::Output(bytes) => Some(bytes.clone()),
+            _ => None,
+        });
+    outputs.collect::<Vec<_>>().concat()
+}
+
+/// What was typed, a secret as `secret N`.
+fn typed_in(recording: &Recording) -> Vec<String> {
+    let typed = recording
+        .chunks
+        .iter()
+        .filter_map(|chunk| match &chunk.event {
+            ChunkEvent::Typed { bytes, .. } => Some(String::from_utf8_lossy(bytes).into_owned()),
+            ChunkEvent::TypedSecret { number } => Some(format!("secret {number}")),
+            _ => None,
+        });
+    typed.collect()
+}
+
+/// Forms in which a text may be in a file: as it is, in hexadecimal digits, and in base64 at any offset.
+fn forms(text: &str) -> Vec<String> {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex];
+    for offset in 0..3 {
+        let bytes = [&[0; 2][..offset], text.as_bytes()].concat();
+        let coded = STANDARD_NO_PAD.encode(&bytes);
+        // The characters at both ends depend on the bytes beside the text.
+        let end = bytes.len() * 8 / 6;
+        forms.push(coded[(offset * 8).div_ceil(6)..end].to_owned());
+    }
+    forms.retain(|form| form == text || form.len() > 5);
+    forms
+}
+
+/// Asserts that no file of the sandbox has any of these texts.
+fn assert_nowhere(sandbox: &Sandbox, texts: &[&str], except: &str) {
+    let directory = Path::new(sandbox.mark());
+    let files = files_below(directory);
+    assert!(!files.is_empty());
+    for file in files.iter().filter(|it| !it.ends_with(except)) {
+        let bytes = fs::read(file).unwrap();
+        for text in texts.iter().flat_map(|text| forms(text)) {
+            let found = bytes.windows(text.len()).any(|it| it == text.as_bytes());
+            assert!(!found, "{text} is in {}", file.display());
+        }
+    }
+}
+
+/// Runs `my.yaml` as it was written.
+fn run(sandbox: &Sandbox, arguments: &str, variables: &[(&str, &str)]) {
+    let mut command = sandbox.command(&format!("run my.yaml {arguments}"));
+    command.envs(variables.iter().copied());
+    command.env("REHEARSAL_SHOP_DB", sandbox.home().join("shop.db"));
+    Finished::of(&mut command).assert_code(0);
+}
+
+const RECORD: [&str; 6] = [
+    "rehearsal",
+    "record",
+    "--no-proof",
+    "--into",
+    "my.yaml",
+    "--",
+];
+
+fn record<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    RECORD.iter().chain(words).copied().collect()
+}
+
+/// Works at the desk, from the log-in to the menu.
+async fn log_in(person: &mut Person) {
+    person.sees("Agent ID: ").await;
+    person.types("ann\r");
+    person.sees("PIN: ").await;
+    let is_hidden = || person.child.echo() == TerminalMode::Raw;
+    assert!(is_hidden(), "the recorder has the terminal in raw mode");
+    person.types_hidden("s3cr3t\r").await;
+    person.sees("Your choice: ").await;
+}
+
+#[test]
+fn a_session_is_passed_through_byte_by_byte() {
+    let script = "stty size; echo $TERM $COLORTERM; printf '\\377\\033[31mred\\033[m\\033[6n'; \
+                  stty raw -echo; head -c 5 | od -c; exit 7";
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::new();
+        let mut shown = Vec::new();
+        for words in [
+            vec!["/bin/sh", "-c", script],
+            record(&["/bin/sh", "-c", script]),
+        ] {
+            let mut person = Person::at(spawner, &sandbox, &words).await;
+            person.sees("[6n").await;
+            let is_raw = || person.child.echo() == TerminalMode::Raw;
+            wait::until_async(wait::LONG, "raw mode", is_raw).await;
+            person.types("\x03\x1a\x11");
+            person.types("\u{fc}");
+            assert_eq!(person.exits().await, Some(ExitCause::Code(7)));
+            shown.push(person.shown);
+        }
+        assert!(
+            shown[1].starts_with(&shown[0]),
+            "{:?}",
+            String::from_utf8_lossy(&shown[1])
+        );
+        let recording = recording(&sandbox);
+        assert_eq!(output_of(&recording), shown[0]);
+        assert_eq!(recording.command, ["/bin/sh", "-c", script]);
+        let last = recording.chunks.last().map(|it| &it.event);
+        assert_eq!(last, Some(&ChunkEvent::Exited(7)));
+    });
+}
+
+#[test]
+fn a_new_size_reaches_the_program() {
+    let script = "import os, signal\n\
+                  size = lambda: ('size %d %d\\n' % os.get_terminal_size()).encode()\n\
+                  show = lambda *_: os.write(1, size())\n\
+                  signal.signal(signal.SIGWINCH, show)\nshow()\ninput()\n";
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("size.py", script);
+        let mut person = Person::at(spawner, &sandbox, &record(&["python3", "size.py"])).await;
+        person.sees("size 80 24").await;
+        person.child.resize(31, 97);
+        person.sees("size 97 31").await;
+        person.types("\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        let sizes = recording(&sandbox)
+            .chunks
+            .into_iter()
+            .filter_map(|chunk| match chunk.event {
+                ChunkEvent::Resized(size) => Some((size.rows, size.columns)),
+                _ => None,
+            });
+        assert_eq!(sizes.collect::<Vec<_>>(), [(31, 97)]);
+    });
+}
+
+#[test]
+fn a_signal_from_the_keyboard_goes_to_the_program() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::new();
+        let script =
+            "trap 'echo interrupted; exit 3' INT; echo ready; while :; do read -r line; done";
+        let mut person = Person::at(spawner, &sandbox, &record(&["/bin/bash", "-c", script])).await;
+        person.sees("ready").await;
+        person.types("\x03");
+        person.sees("interrupted").await;
+        assert_eq!(person.exits().await, Some(ExitCause::Code(3)));
+    });
+}
+
+#[test]
+fn what_is_typed_with_echo_off_is_in_no_file() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("desk.py", DESK);
+        let mut person = Person::at(spawner, &sandbox, &record(&["python3", "desk.py"])).await;
+        log_in(&mut person).await;
+        // The person sees what the program shows.
+        let shown = String::from_utf8_lossy(&person.shown).into_owned();
+        assert!(shown.contains("with s3cr3t, which is"), "{shown}");
+        person.types("s3cr3t\r");
+        person.sees("Your choice: ").await;
+        person.types("0\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        assert_nowhere(
+            &sandbox,
+            &["s3cr3t", "s3cr", "czNjcjN0", "733cr"],
+            "desk.py",
+        );
+        let recording = recording(&sandbox);
+        let typed = ["ann", "\r", "secret 1", "secret 1", "0", "\r"];
+        assert_eq!(typed_in(&recording), typed);
+        let output = String::from_utf8(output_of(&recording)).unwrap();
+        assert!(
+            output.contains("with ***, which is *** and ***"),
+            "{output}"
+        );
+    });
+}
+
+#[test]
+fn a_password_in_a_box_is_in_no_file() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::new();
+        let words = [
+            "/usr/bin/whiptail",
+            "--passwordbox",
+            "Who are you",
+            "10",
+            "40",
+        ];
+        if !Path::new(words[0]).exists() {
+            eprintln!("skipped: there is no whiptail");
+            return;
+        }
+        let mut person = Person::at(spawner, &sandbox, &record(&words)).await;
+        person.sees("Cancel").await;
+        let mut stars = String::new();
+        for key in ["r", "e", "x", "4", "2"] {
+            person.types(key);
+            person.sees("*").await;
+            stars.push('*');
+        }
+        person.types("\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        assert_nowhere(&sandbox, &["rex42", "\"rex", "\"r\""], "");
+        assert_eq!(typed_in(&recording(&sandbox)), ["secret 1"]);
+    });
+}
+
+#[test]
+fn an_answer_in_doubt_is_a_secret_until_the_person_denies_it() {
+    for (answer, typed) in [("n", "abc1\r"), ("", "secret 1")] {
+        with_spawner(async |spawner| {
+            let sandbox = Sandbox::new();
+            let script = "read -p 'Token: ' token; echo got";
+            let words = record(&["/bin/bash", "-c", script]);
+            let mut person = Person::at(spawner, &sandbox, &words).await;
+            person.sees("Token: ").await;
+            person.types("abc1\r");
+            person
+                .sees("Is what you typed after `Token:` a secret? [Y/n] ")
+                .await;
+            assert_nowhere(&sandbox, &["abc1"], "");
+            person.types(&format!("{answer}\r"));
+            assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+            assert_eq!(typed_in(&recording(&sandbox)), [typed]);
+        });
+    }
+}
+
+#[test]
+fn a_recording_outlives_kill() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("desk.py", DESK);
+        let mut person = Person::at(spawner, &sandbox, &record(&["python3", "desk.py"])).await;
+        log_in(&mut person).await;
+        let pid = Pid::from_raw(person.child.pid().try_into().unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+        assert_eq!(person.exits().await, Some(ExitCause::Signal(9)));
+        let output = String::from_utf8(output_of(&recording(&sandbox))).unwrap();
+        assert!(output.ends_with("Your choice: "), "{output}");
+        assert_nowhere(&sandbox, &["s3cr"], "desk.py");
+        let path = recording_path(&sandbox);
+        let from = path
+            .strip_prefix(sandbox.home())
+            .unwrap()
+            .display()
+            .to_string();
+        let line = format!("record --no-proof --into my.yaml --from {from}");
+        sandbox.rehearsal(&line).assert_code(0);
+        assert!(sandbox.read("my.yaml").contains("Agent ID:"));
+    });
+}
+
+#[test]
+fn the_terminal_is_restored_when_the_recorder_is_stopped() {
+    for signal in [Signal::TERM, Signal::HUP] {
+        with_spawner(async |spawner| {
+            let sandbox = Sandbox::with("desk.py", DESK);
+            let script = "\"$REHEARSAL\" record --into my.yaml -- python3 desk.py; \
+                          echo \"left with $?\"; read -r line";
+            let mut person = Person::at(spawner, &sandbox, &["/bin/sh", "-c", script]).await;
+            person.sees("Agent ID: ").await;
+            assert_eq!(person.child.echo(), TerminalMode::Raw);
+            let shell = person.child.pid();
+            let children = fs::read_to_string(format!("/proc/{shell}/task/{shell}/children"));
+            let children = children.unwrap();
+            let recorder: i32 = children.split_whitespace().next().unwrap().parse().unwrap();
+            kill_process(Pid::from_raw(recorder).unwrap(), signal).unwrap();
+            person.sees("left with 130").await;
+            assert_eq!(person.child.echo(), TerminalMode::On);
+            person.types("\r");
+            person.exits().await;
+        });
+    }
+}
+
+#[test]
+fn the_menu_marks_places_and_leaves_the_screen_as_it_was() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("desk.py", DESK);
+        let mut person = Person::at(spawner, &sandbox, &record(&["python3", "desk.py"])).await;
+        log_in(&mut person).await;
+        person.types("1\r");
+        person.sees("Subject: ").await;
+        person.types("Printer\r");
+        person.sees("Your choice: ").await;
+        person.types("\x1d");
+        person.sees("[p]roof").await;
+        person.types("p");
+        person.sees("text that proves success").await;
+        person.types("\x15Ticket T-0007 opened\r");
+        person.types("\x1dc\x15T-0007\rticket\r");
+        // Twice, it is typed.
+        person.types("\x1d\x1d");
+        person.sees("^]").await;
+        person.types("\x15");
+        person.types("0\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        let marks = recording(&sandbox)
+            .chunks
+            .into_iter()
+            .filter_map(|chunk| match chunk.event {
+                ChunkEvent::Marked(mark) => Some(mark),
+                _ => None,
+            });
+        let expected = [
+            Mark::Proof("Ticket T-0007 opened".into()),
+            Mark::Capture {
+                name: "ticket".into(),
+                text: "T-0007".into(),
+            },
+        ];
+        assert_eq!(marks.collect::<Vec<_>>(), expected);
+    });
+}
+
+#[test]
+fn a_recording_becomes_a_scenario_that_runs() {
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("desk.py", DESK);
+        let words = [
+            "rehearsal",
+            "record",
+            "--into",
+            "my.yaml",
+            "--",
+            "python3",
+            "desk.py",
+        ];
+        let mut person = Person::at(spawner, &sandbox, &words).await;
+        log_in(&mut person).await;
+        person.types("1\r");
+        person.sees("Subject: ").await;
+        person.types("Printer\r");
+        person.sees("Your choice: ").await;
+        person.types("0\r");
+        person.sees("Bye").await;
+        let exit = person.exits().await;
+        assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
+        let shown = person.unseen();
+        assert!(
+            shown.contains("Proof: the scenario with all output in single bytes"),
+            "{shown}"
+        );
+        run(&sandbox, "--flows 3", &[("DESK_PIN", "s3cr3t")]);
+        assert_nowhere(&sandbox, &["s3cr3t"], "desk.py");
+    });
+}
+
+#[test]
+fn a_choice_on_a_screen_becomes_a_scenario_that_runs() {
+    for (program, down) in [
+        ("/usr/bin/whiptail", "\x1b[B"),
+        ("/usr/bin/dialog", "\x1bOB"),
+    ] {
+        if !Path::new(program).exists() {
+            eprintln!("skipped: there is no {program}");
+            continue;
+        }
+        with_spawner(async |spawner| {
+            let sandbox = Sandbox::new();
+            let rows = ["a", "Apples", "b", "Bananas", "c", "Cherries"];
+            let words = [&[program, "--menu", "Pick", "12", "40", "3"], &rows[..]].concat();
+            let mut person = Person::at(spawner, &sandbox, &record(&words)).await;
+            person.sees("Cancel").await;
+            person.types(down);
+            person.sees("Bananas").await;
+            person.types("\r");
+            assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+            let scenario = sandbox.read("my.yaml");
+            assert!(scenario.contains("Bananas"), "{scenario}");
+            run(&sandbox, "--flows 3", &[]);
+        });
+    }
+}
+
+#[test]
+fn a_question_that_is_not_always_asked_is_answered_when_it_is() {
+    let script = "import os\nasked = os.path.exists('asked')\nopen('asked', 'w').close()\n\
+                  input('Name: ')\n\
+                  if asked and input('Known. Go on (y/n)? ') != 'y': raise SystemExit('No')\n\
+                  if input('Colour: ') != 'red': raise SystemExit('No')\nprint('Stored')\n";
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("asks.py", script);
+        for is_asked in [false, true] {
+            let words = record(&["python3", "asks.py"]);
+            let mut person = Person::at(spawner, &sandbox, &words).await;
+            person.sees("Name: ").await;
+            person.types("Ann\r");
+            if is_asked {
+                person.sees("Go on (y/n)? ").await;
+                person.types("y\r");
+            }
+            person.sees("Colour: ").await;
+            person.types("red\r");
+            assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        }
+        fs::remove_file(sandbox.home().join("asked")).unwrap();
+        run(&sandbox, "--flows 1", &[]);
+        assert!(sandbox.has("asked"));
+        run(&sandbox, "--flows 3", &[]);
+    });
+}
+
+/// The five roles of the shop: what each person sees and types.
+const SHOP: [(&str, &str, &[(&str, &str)]); 5] = [
+    (
+        "customer",
+        "customer-portal",
+        &[
+            ("Customer ID: ", "CUST001"),
+            ("Password: ", "customer123"),
+            ("Select operation (0-6): ", "2"),
+            ("Select operation (0-5): ", "2"),
+            ("Select product (0-8): ", "2"),
+            (" 250 g: ", "2"),
+            ("Select operation (0-2): ", "1"),
+            ("Select operation (0-5): ", "3"),
+            ("Select product (0-8): ", "1"),
+            ("Quantity of Steel Tiffin Box: ", "1"),
+            ("Select operation (0-2): ", "2"),
+            ("Delivery address ", ""),
+            ("Confirm order (y/n): ", "y"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-6): ", "0"),
+        ],
+    ),
+    (
+        "inventory",
+        "inventory-staff",
+        &[
+            ("Staff ID: ", "STAFF001"),
+            ("Password: ", "staff123"),
+            ("Select operation (0-5): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Allocate stock to this order (y/n): ", "y"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-5): ", "0"),
+        ],
+    ),
+    (
+        "warehouse",
+        "warehouse-manager",
+        &[
+            ("Manager ID: ", "MGR001"),
+            ("Password: ", "manager123"),
+            ("Select operation (0-3): ", "1"),
+            ("Select operation (0-2): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (position): ", "1"),
+            ("(minutes): ", "5"),
+            ("(yes/no): ", "yes"),
+            ("(minutes): ", "5"),
+            ("(yes/no): ", "yes"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "0"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+    (
+        "logistics",
+        "logistics-manager",
+        &[
+            ("Logistics ID: ", "LOG001"),
+            ("Password: ", "logistics123"),
+            ("Select operation (0-3): ", "1"),
+            ("(Enter for all): ", "Order ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Select route (0-6): ", "4"),
+            ("Select slot (0-4): ", "4"),
+            ("(y/n): ", "y"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+    (
+        "delivery",
+        "delivery-personnel",
+        &[
+            ("Personnel ID: ", "DEL001"),
+            ("Password: ", "delivery123"),
+            ("Select operation (0-3): ", "1"),
+            ("(Enter for all): ", "Delivery ID: "),
+            ("Select order (0-1): ", "1"),
+            ("Accept this delivery (y/n): ", "y"),
+            ("Select operation (0-2): ", "1"),
+            ("Received by (Enter for the customer): ", ""),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "2"),
+            ("Select method (0-3): ", "1"),
+            ("Amount received: ", "Total amount: ₹"),
+            ("Press Enter to continue...", ""),
+            ("Select operation (0-2): ", "0"),
+            ("Select operation (0-3): ", "0"),
+        ],
+    ),
+];
+
+#[test]
+fn five_roles_become_a_scenario_for_many_flows() {
+    let secrets: Vec<(String, &str)> = SHOP
+        .iter()
+        .map(|(role, _, turns)| (format!("{}_PASSWORD", role.to_uppercase()), turns[1].1))
+        .collect();
+    let secrets: Vec<(&str, &str)> = secrets.iter().map(|it| (it.0.as_str(), it.1)).collect();
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::new();
+        // What all roles have seen so far.
+        let mut shown = String::new();
+        let seen = |shown: &str, label: &str| {
+            let (_, after) = shown.split_once(label).expect("it was shown");
+            after.lines().next().unwrap_or_default().to_owned()
+        };
+        for (role, program, turns) in SHOP {
+            let words = "rehearsal record --into my.yaml --role";
+            let mut words: Vec<&str> = words.split(' ').chain([role]).collect();
+            // The last one is tried with the roles before it.
+            if role != "delivery" {
+                words.insert(2, "--no-proof");
+            }
+            words.extend(["--", "rehearsal", "shop", program]);
+            let mut person = Person::with(spawner, &sandbox, &words, &secrets).await;
+            for &(prompt, answer) in turns {
+                person.sees(prompt).await;
+                match answer {
+                    _ if prompt == "Password: " => {
+                        person.types_secret(&format!("{answer}\r")).await;
+                    }
+                    label if shown.contains(label) && !label.is_empty() && label.contains(": ") => {
+                        person.types(&format!("{}\r", seen(&shown, label)));
+                    }
+                    text => person.types(&format!("{text}\r")),
+                }
+            }
+            let exit = person.exits().await;
+            assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
+            shown += &String::from_utf8_lossy(&person.shown);
+        }
+        run(&sandbox, "--flows 30 --parallel 10", &secrets);
+        let mut audit = sandbox.command("shop audit");
+        audit.env("REHEARSAL_SHOP_DB", sandbox.home().join("shop.db"));
+        Finished::of(&mut audit).assert_code(0);
+        let passwords: Vec<&str> = secrets.iter().map(|it| it.1).collect();
+        assert_nowhere(&sandbox, &passwords, "");
+    });
+}
+
+#[test]
+fn the_three_minutes_of_the_readme_are_true() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let between = |from: &str, to: &str| {
+        let (_, after) = readme.split_once(from).expect(from);
+        after.split_once(to).expect(to).0.to_owned()
+    };
+    let program = between("<!-- file: tickets.py -->\n```python\n", "```");
+    let block = between("open a\nticket, quit.\n\n```sh\n", "\n```");
+    let many = between("export ", "\n```");
+    let (variable, command) = many.split_once('\n').unwrap();
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("tickets.py", &program);
+        let words: Vec<&str> = block.split(' ').collect();
+        let mut person = Person::at(spawner, &sandbox, &words).await;
+        person.sees("Agent ID: ").await;
+        person.types("ann\r");
+        person.sees("PIN: ").await;
+        person.types_secret("4711\r").await;
+        person.sees("Your choice: ").await;
+        person.types("1\r");
+        person.sees("Subject: ").await;
+        person.types("Printer on fire\r");
+        person.sees("Your choice: ").await;
+        person.types("0\r");
+        let exit = person.exits().await;
+        assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
+        let command = command.strip_prefix("rehearsal ").unwrap();
+        let mut run = sandbox.command(command);
+        run.envs(variable.split_once('='));
+        Finished::of(&mut run).assert_code(0);
+    });
+}
+
+#[test]
+fn a_recording_of_another_recorder_needs_input() {
+    let sandbox = Sandbox::new();
+    let cast = "{\"version\":2,\"width\":80,\"height\":24}\n[1,\"o\",\"$ \"]\n";
+    sandbox.write("session.cast", cast);
+    let finished = sandbox.rehearsal("record --from session.cast -- sh");
+    finished.assert_code(2);
+    assert!(finished.err.contains("has only output"), "{}", finished.err);
+    assert!(finished.err.contains("--capture-input"), "{}", finished.err);
+}
+
+#[test]
+fn without_a_terminal_nothing_is_started() {
+    let sandbox = Sandbox::new();
+    let finished = sandbox.rehearsal("record -- touch made");
+    finished.assert_code(2);
+    assert!(
+        finished.err.contains("needs a terminal"),
+        "{}",
+        finished.err
+    );
+    assert!(!sandbox.has("made"));
+}
