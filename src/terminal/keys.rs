@@ -37,7 +37,7 @@ pub enum Key {
     Ctrl(char),
     /// Control with backspace.
     CtrlBackspace,
-    /// Alt with a printable ASCII character, or with one of [`ALT_NAMED`].
+    /// Alt with a printable ASCII character, or with a key that has a name.
     Alt(char),
     /// Control and alt with a lower-case letter.
     CtrlAlt(char),

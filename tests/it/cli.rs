@@ -258,7 +258,11 @@ fn the_environment_names_the_results_directory() {
     let mut command = sandbox.command("run --save");
     Finished::of(command.env("REHEARSAL_RESULTS", "else where")).assert_code(0);
     let names = entries(&sandbox.home().join("else where"));
-    assert_eq!(names.len(), 2, "the results and the directory of logs");
+    assert_eq!(
+        names.len(),
+        3,
+        "the results, the directory of logs, the history"
+    );
 }
 
 #[test]

@@ -602,9 +602,9 @@ fn a_question_that_is_not_always_asked_is_answered_when_it_is() {
     });
 }
 
-/// The five roles of the shop: what each person sees and types.
 type Answers = &'static [(&'static str, &'static str)];
 
+/// The five roles of the shop: what each person sees and types.
 const SHOP: [(&str, &str, Answers); 5] = [
     (
         "customer",

@@ -80,7 +80,7 @@ const TIG: &str = "d=$(mktemp -d); cd $d; export HOME=$d; git init -q .; for m i
 // With `-s` its menus have no frames, and only their ground sets them apart from the panels below.
 const MC: &str = "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -u; rm -rf $d";
 const FZF: &str =
-    "printf 'Red wine\\nGreen tea\\nBlack coffee\\nWater\\n' >drinks; echo got $(fzf <drinks)";
+    "printf 'Red wine\\nGreen tea\\nBlack coffee\\nWater\\n' >drinks$$; echo got $(fzf <drinks$$)";
 const FRUIT: &str = "$(for it in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $it Fruit-$it off; done)";
 
 lists! {
@@ -149,19 +149,19 @@ lists! {
         "exits: 0",
     ];
     a_list_of_one_row_of_whiptail: ["whiptail", "--version"],
-        "whiptail --menu Pick 15 50 4 a Apple 2>got; echo got $(cat got)", [
+        "whiptail --menu Pick 15 50 4 a Apple 2>got$$; echo got $(cat got$$)", [
         "{screen: Pick, choose: Apple}",
         "see: got a",
         "exits: 0",
     ];
     a_list_of_one_row_of_dialog: ["dialog", "--version"],
-        "dialog --checklist Pick 15 50 4 a Apple off 2>got; echo got $(cat got)", [
+        "dialog --checklist Pick 15 50 4 a Apple off 2>got$$; echo got $(cat got$$)", [
         "{screen: Pick, choose: [Apple]}",
         "see: got a",
         "exits: 0",
     ];
     a_check_list_that_scrolls: ["whiptail", "--version"],
-        &format!("whiptail --checklist Pick 12 40 4 {FRUIT} 2>got; echo got $(cat got)"), [
+        &format!("whiptail --checklist Pick 12 40 4 {FRUIT} 2>got$$; echo got $(cat got$$)"), [
         "{screen: Pick, choose: [Fruit-2, Fruit-11]}",
         "see: 'got \"2\" \"11\"'",
         "exits: 0",

@@ -133,7 +133,7 @@ pub struct HistoryArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Print CSV as Apache Otava reads it (time_column: time, attributes: [run])
+    /// Print CSV as Apache Otava reads it (`time_column: time`, `attributes: [run]`)
     #[arg(long, conflicts_with = "json")]
     pub otava: bool,
     /// Read all saved runs among the results again; after a damaged history was removed

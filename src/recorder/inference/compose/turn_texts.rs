@@ -4,26 +4,33 @@ use crate::recorder::inference::document::TurnText;
 use crate::recorder::inference::yaml;
 use crate::terminal::Key;
 
-/// Joins alternatives with the first turn that follows them.
-pub(super) fn with_optional(
-    mut optional: Vec<TurnText>,
-    mut turns: Vec<TurnText>,
-) -> Vec<TurnText> {
-    let is_wait = |turn: &TurnText| {
-        turn.entries
-            .iter()
-            .any(|(key, _)| ["prompt", "see", "exits", "screen"].contains(key))
-    };
-    if optional.is_empty() {
-        return turns;
-    }
-    let Some(first) = turns.iter().position(is_wait) else {
+/// Returns what a turn waits for.
+fn wait(turn: &TurnText) -> Option<&(&'static str, String)> {
+    let is_wait = |key| ["prompt", "see", "exits", "screen"].contains(&key);
+    turn.entries.iter().find(|(key, _)| is_wait(*key))
+}
+
+/// Joins alternatives with the first turn that follows them. Of those that wait for the same, only
+/// one could ever be taken, so the others are left out.
+pub(super) fn with_optional(optional: Vec<TurnText>, mut turns: Vec<TurnText>) -> Vec<TurnText> {
+    let Some(first) = turns.iter().position(|turn| wait(turn).is_some()) else {
         return turns;
     };
     let next = turns.remove(first);
-    optional.push(next);
+    let mut choices: Vec<TurnText> = Vec::new();
+    for choice in optional {
+        let is_known = |other: &TurnText| wait(other) == wait(&choice);
+        if !is_known(&next) && !choices.iter().any(is_known) {
+            choices.push(choice);
+        }
+    }
+    if choices.is_empty() {
+        turns.insert(first, next);
+        return turns;
+    }
+    choices.push(next);
     let choice = TurnText {
-        first_of: optional,
+        first_of: choices,
         ..TurnText::default()
     };
     turns.insert(first, choice);
