@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::report::result_file::Head;
 use crate::stats::Trust;
 
-/// What besides the programs decides the figures of a run.
+/// Conditions of a run: all that decides its figures besides the programs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Conditions {
     pub host: String,

@@ -42,7 +42,7 @@ pub const SHORT_LINES: usize = 40;
 pub enum Detail {
     /// All tables and all failures.
     Full,
-    /// What matters of them, in at most [`SHORT_LINES`] lines.
+    /// The parts that matter, in at most [`SHORT_LINES`] lines.
     Short,
     /// The headline alone.
     Headline,

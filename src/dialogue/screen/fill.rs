@@ -31,7 +31,7 @@ pub struct FormFiller {
 pub struct FieldValue {
     pub label: String,
     pub value: String,
-    /// What the field shows of the value, if that is not the value. Empty for a field that shows
+    /// The text that the field shows, if that is not the value. Empty for a field that shows
     /// nothing.
     pub shows: Option<String>,
 }

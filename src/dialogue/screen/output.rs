@@ -178,7 +178,7 @@ impl Condition {
     }
 }
 
-/// Whether a screen has settled.
+/// State of a screen: settled or not.
 struct Settled {
     now: Instant,
     quiet: Duration,

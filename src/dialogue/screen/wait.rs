@@ -88,7 +88,7 @@ pub struct RowRange {
 pub enum Judging {
     /// After every operation on the screen, so that a text that is shown for a moment only counts.
     Drawn,
-    /// When the program has drawn all of its screen: before a reply, or for captures.
+    /// Once the program has drawn all of its screen: before a reply, or for captures.
     Settled,
 }
 

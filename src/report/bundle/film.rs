@@ -60,7 +60,7 @@ pub struct FilmEvent {
     pub scene: FilmScene,
 }
 
-/// What happens in a film.
+/// Content of an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FilmScene {
     /// Output of the program, for a terminal.

@@ -72,7 +72,7 @@ impl Conclusive {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Conclusion {
     pub verdict: Conclusive,
-    /// What it is based on, in a few clauses.
+    /// Its grounds, in a few clauses.
     pub because: String,
     /// The steps that have become slower, the one with the greatest increase first; only those
     /// that matter beside it.

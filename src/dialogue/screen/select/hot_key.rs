@@ -11,7 +11,7 @@ pub(super) struct HotKey {
     cursor: (u16, u16),
 }
 
-/// What a typed key has done.
+/// Effect of a typed key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HotKeyEffect {
     /// It is at the cursor, and Enter is to follow.

@@ -32,7 +32,7 @@ pub(super) enum Light {
     /// Inverse, or another background.
     Ground,
     Pointer,
-    /// What a key has proved.
+    /// Proof that a key has had its effect.
     Proved,
 }
 
