@@ -10,16 +10,17 @@ mod report;
 mod schedule;
 mod segment;
 mod stop;
+mod values;
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Parser, Subcommand};
 
-use crate::scenario::{Arrivals, parse_rate};
+use crate::scenario::Arrivals;
 
 pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
 pub use exports::ExportArgs;
@@ -31,6 +32,9 @@ pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
 pub use stop::StopArgs;
+pub use values::{StageArg, Stages};
+
+use values::{address, arrivals, count, rate, seed, stages, variable};
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -412,20 +416,6 @@ pub struct RunArgs {
     pub prometheus: Option<SocketAddr>,
 }
 
-/// The stages of a ramp.
-pub type Stages = Box<[StageArg]>;
-
-/// A stage of a ramp, as it was typed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StageArg {
-    pub text: String,
-    pub length: Duration,
-    /// The value at the end of the stage.
-    pub to: f64,
-    /// The value has the unit of a rate.
-    pub is_rate: bool,
-}
-
 impl Args {
     /// Parses the arguments; the program's name comes first.
     ///
@@ -455,74 +445,6 @@ fn directory_after_save<'e>(error: &'e clap::Error, arguments: &[OsString]) -> O
         .windows(2)
         .any(|pair| pair[0] == "--save" && pair[1] == extra.as_str());
     (after_save && !extra.starts_with('-')).then_some(extra)
-}
-
-/// Parses a positive integer.
-fn count(text: &str) -> Result<u64, String> {
-    match text.trim().parse::<i128>() {
-        Ok(number) if number < 1 => Err("it must be 1 or more".into()),
-        Ok(number) => u64::try_from(number).map_err(|_| "it is too large".into()),
-        Err(_) => Err("write a whole number of 1 or greater".into()),
-    }
-}
-
-fn seed(text: &str) -> Result<u64, String> {
-    match text.trim().parse::<i128>() {
-        Ok(number) if number < 0 => Err("it must be 0 or more".into()),
-        Ok(number) => u64::try_from(number).map_err(|_| "it is too large".into()),
-        Err(_) => Err("write a whole number from 0 on".into()),
-    }
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match parse_rate(text) {
-        Some(rate) if rate > 0.0 => Ok(rate),
-        None if !text.trim().starts_with('-') => Err("write 5/s, 90/m or 40/h".into()),
-        _ => Err("it must be greater than zero: write 5/s, 90/m or 40/h".into()),
-    }
-}
-
-/// Parses a port, or an address with a port.
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let port = text.strip_prefix(':').unwrap_or(text).parse::<u16>();
-    let address = match port {
-        Ok(port) => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port))),
-        Err(_) => text.replace("localhost:", "127.0.0.1:").parse(),
-    };
-    address.map_err(|_| "write a port or an address with a port: 9464, 0.0.0.0:9464".into())
-}
-
-fn arrivals(text: &str) -> Result<Arrivals, String> {
-    match text {
-        "even" => Ok(Arrivals::Even),
-        "poisson" => Ok(Arrivals::Poisson),
-        _ => Err("write even or poisson".into()),
-    }
-}
-
-fn stages(text: &str) -> Result<Stages, String> {
-    let stage = |text: &str| {
-        let (length, value) = text.split_once(':')?;
-        let plain = value.trim().parse::<f64>().ok();
-        let stage = StageArg {
-            text: text.trim().to_owned(),
-            length: duration::parse(length).ok()?,
-            to: plain.or_else(|| parse_rate(value))?,
-            is_rate: plain.is_none(),
-        };
-        (stage.to.is_finite() && stage.to >= 0.0).then_some(stage)
-    };
-    let stages: Option<Stages> = text.split(',').map(stage).collect();
-    stages.ok_or_else(|| "write how long and to which value, as in 30s:50,2m:50,30s:0".into())
-}
-
-fn variable(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.trim().is_empty() => {
-            Ok((name.trim().to_owned(), value.to_owned()))
-        }
-        _ => Err("write NAME=VALUE".into()),
-    }
 }
 
 #[cfg(test)]

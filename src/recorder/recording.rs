@@ -73,7 +73,7 @@ pub enum Mark {
     Failure(String),
     /// The last turn is to be left out: it was a mistake and was done again.
     Redo,
-    /// What follows, until `Resumed`, is not recorded.
+    /// The begin of a pause: until `Resumed`, nothing is recorded.
     Paused,
     Resumed,
 }

@@ -74,7 +74,7 @@ struct TermHeader {
     kind: String,
 }
 
-/// What asciicast has no place for.
+/// Content that asciicast has no place for.
 #[derive(Serialize, Deserialize)]
 struct OwnHeader {
     role: String,

@@ -29,7 +29,7 @@ pub(super) const HISTORY_HELP: &str = "Examples:
 #[command(next_help_heading = "Baselines")]
 pub struct SeriesArgs {
     /// Make N runs, one after the other, and save each
-    #[arg(long, value_name = "N", value_parser = super::count, allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", value_parser = super::values::count, allow_negative_numbers = true)]
     pub repeat: Option<u64>,
 
     /// Keep these runs as the baseline NAME, in place of an earlier one

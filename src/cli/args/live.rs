@@ -13,7 +13,7 @@ pub struct LiveArgs {
         value_name = "ADDRESS",
         num_args = 0..=1,
         require_equals = true,
-        value_parser = super::address
+        value_parser = super::values::address
     )]
     live: Option<Option<SocketAddr>>,
 }

@@ -32,7 +32,7 @@ pub struct ScheduleArgs {
     #[arg(long, value_name = "CMD")]
     pub on_change: Option<String>,
     /// End after this many runs [default: never]
-    #[arg(long, value_name = "N", value_parser = super::count)]
+    #[arg(long, value_name = "N", value_parser = super::values::count)]
     pub times: Option<u64>,
     /// The command: `run` with its options
     #[arg(last = true, required = true, value_name = "run …")]

@@ -17,7 +17,7 @@ pub struct StopArgs {
 
 /// Parses a number of failures.
 fn failures(text: &str) -> Result<u64, String> {
-    super::count(text).map_err(|error| match text.parse::<i128>() {
+    super::values::count(text).map_err(|error| match text.parse::<i128>() {
         Ok(_) => error,
         // The scenario, behind an option that may have a value.
         Err(_) => format!("{error}, or --fail-fast=1 before a file"),

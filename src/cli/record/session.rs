@@ -20,7 +20,7 @@ use crate::recorder::{
 use super::console::Console;
 use super::menu::{Choice, Menu, MenuStep, restored};
 
-/// What was typed is judged when the program has been silent for so long.
+/// Silence of the program after which typed text is judged.
 const QUIET: Duration = Duration::from_millis(300);
 
 /// The most that is written to the program at once: less than a terminal keeps of a line.

@@ -43,7 +43,7 @@ pub(super) struct SecretLog {
     entries: Vec<LogEntry>,
     secrets: Vec<KnownSecret>,
     masked: MaskedStream,
-    /// What nobody has taken yet.
+    /// The part that is not taken yet.
     safe: Vec<Chunk>,
     /// It replaces what was taken.
     replaces: bool,

@@ -67,7 +67,7 @@ impl Session {
         self.then(|it, _| it.quiet())
     }
 
-    /// What is on the disk: output as it is, typed text in `<>`.
+    /// The content of the disk: output as it is, typed text in `<>`.
     fn shows(&self) -> String {
         shown(&self.disk)
     }

@@ -94,6 +94,23 @@ fn answer_len(bytes: &[u8]) -> Option<usize> {
     None
 }
 
+/// Returns the text that these keys leave on an input line or in a field.
+pub(in crate::recorder) fn printable(keys: &[Key]) -> String {
+    let mut text = String::new();
+    for key in keys {
+        match key {
+            Key::Char(character) => text.push(*character),
+            Key::Space => text.push(' '),
+            Key::Backspace | Key::Ctrl('h') => {
+                text.pop();
+            }
+            Key::Ctrl('u') => text.clear(),
+            _ => {}
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -220,7 +220,7 @@ pub struct FieldInput {
     /// The text before the field.
     pub label: Template,
     pub value: Template,
-    /// What the field shows then, if that is not the value.
+    /// The text that the field shows then, if that is not the value.
     pub shows: Option<Template>,
 }
 

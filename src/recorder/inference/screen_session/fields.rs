@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::texts;
 use crate::recorder::inference::sessions::{Answer, FieldText, Heard};
+use crate::recorder::inference::typed_keys::printable;
 use crate::terminal::{Key, Screen, ScreenCursor};
 
 /// Keys of one answer, and the screen when the first of them was pressed.
@@ -35,19 +36,7 @@ impl Group {
 
     /// Returns what the keys leave in a field.
     fn text(&self) -> String {
-        let mut text = String::new();
-        for key in &self.keys {
-            match key {
-                Key::Char(character) => text.push(*character),
-                Key::Space => text.push(' '),
-                Key::Backspace | Key::Ctrl('h') => {
-                    text.pop();
-                }
-                Key::Ctrl('u') => text.clear(),
-                _ => {}
-            }
-        }
-        text
+        printable(&self.keys)
     }
 
     /// Returns whether the screen went on without showing the one key that was pressed.

@@ -13,7 +13,7 @@ use crate::dialogue::{
 };
 use crate::model::Stream;
 use crate::recorder::inference::line_editing::{Edit, EditedLine};
-use crate::recorder::inference::typed_keys::{self, first_key};
+use crate::recorder::inference::typed_keys::{self, first_key, printable};
 use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
 use crate::terminal::{EchoMode, Key, Screen, Typed};
 
@@ -336,21 +336,4 @@ impl Walk {
 
 fn line(text: &str) -> Typed {
     Typed::line(text, true).unwrap_or_else(|_| Typed::anything(text.as_bytes(), true))
-}
-
-/// Returns the text that these keys leave on an input line.
-fn printable(keys: &[Key]) -> String {
-    let mut text = String::new();
-    for key in keys {
-        match key {
-            Key::Char(character) => text.push(*character),
-            Key::Space => text.push(' '),
-            Key::Backspace | Key::Ctrl('h') => {
-                text.pop();
-            }
-            Key::Ctrl('u') => text.clear(),
-            _ => {}
-        }
-    }
-    text
 }
