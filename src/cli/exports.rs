@@ -73,7 +73,7 @@ impl Exports {
         let write = |(export, path, file): (Export, PathBuf, File)| {
             let mut out = BufWriter::new(file);
             let written = match export {
-                Export::Junit => report::write_junit(head, &mut out).map_err(io::Error::other),
+                Export::Junit => report::write_junit(head, &mut out),
                 Export::Markdown => {
                     let text = report::markdown(head);
                     out.write_all(text.as_bytes())
