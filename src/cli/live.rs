@@ -42,6 +42,7 @@ pub(super) fn start(
         directory: session.directory().to_owned(),
         load: setting(&plan.load),
         limit: limit(&plan.load, &room),
+        thresholds: session.thresholds().to_vec(),
     };
     let buttons = Buttons {
         control: session.control.clone(),

@@ -17,7 +17,7 @@ use crate::report::{
     Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::{Load, Overrides, Plan};
-use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
+use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
 
 use super::args::SegmentArgs;
 use super::environment::CliEnvironment;
@@ -233,6 +233,11 @@ impl Session {
     /// Returns the plan, with all overrides.
     pub(super) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.options.plan)
+    }
+
+    /// Returns the thresholds of the scenario, then those of the command line.
+    pub(super) fn thresholds(&self) -> &[Threshold] {
+        &self.options.thresholds
     }
 
     /// Returns the directory of the run, which need not exist.

@@ -14,6 +14,7 @@ mod resources;
 mod runs;
 mod section;
 mod short;
+mod single;
 mod steps;
 mod text;
 mod thresholds;
@@ -81,12 +82,17 @@ fn full(info: &RunInfo, summary: &Summary, width: usize) -> Vec<String> {
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
     sections.extend(integrity::render(summary));
-    sections.extend(latency::render(info, summary, width));
-    sections.extend(distribution::render(summary));
-    sections.extend(phases::render(summary, width));
+    // Percentiles of one sample are the sample.
+    if info.flows == Some(1) {
+        sections.extend(single::render(info, summary, width));
+    } else {
+        sections.extend(latency::render(info, summary, width));
+        sections.extend(distribution::render(summary));
+        sections.extend(phases::render(summary, width));
+    }
     sections.extend(failures::render(info, summary));
     sections.extend(faults::render(summary));
-    sections.extend(resources::render(summary, width));
+    sections.extend(resources::render(info, summary, width));
     sections
 }
 

@@ -276,8 +276,15 @@ fn tables_have_steps_and_flows() {
 #[test]
 fn a_file_that_cannot_be_written_is_refused_before_the_run() {
     let sandbox = sandbox();
-    for option in ["--junit", "--markdown", "--csv-steps", "--csv-flows"] {
-        let finished = sandbox.rehearsal(&format!("{RUN} {option} nowhere/file"));
+    for option in [
+        "--junit ",
+        "--markdown ",
+        "--csv-steps ",
+        "--csv-flows ",
+        "--otlp ",
+        "--json-lines=",
+    ] {
+        let finished = sandbox.rehearsal(&format!("{RUN} {option}nowhere/file"));
         finished
             .assert_code(2)
             .assert_err("cannot write nowhere/file");
@@ -286,6 +293,21 @@ fn a_file_that_cannot_be_written_is_refused_before_the_run() {
             "the run was started"
         );
     }
+}
+
+#[test]
+fn two_outputs_in_one_file_are_refused_before_the_run() {
+    let sandbox = sandbox();
+    let finished = sandbox.rehearsal(&format!("{RUN} --csv-flows a.csv --csv-steps ./a.csv"));
+    finished
+        .assert_code(2)
+        .assert_err("--csv-steps and --csv-flows both name a.csv");
+    let finished = sandbox.rehearsal(&format!("{RUN} --html=a --json-lines=a"));
+    finished.assert_code(2).assert_err("both name a");
+    assert!(!sandbox.has("rehearsal-results"), "the run was started");
+    // A device takes all.
+    let finished = sandbox.rehearsal("run exports.yaml --junit /dev/null --csv-steps /dev/null");
+    finished.assert_err_lacks("both name");
 }
 
 #[test]

@@ -323,7 +323,23 @@ fn spans_that_are_not_delivered_are_counted() {
         .assert_code(98)
         .assert_err("18 of 18 spans could not be delivered")
         .assert_err("refused");
+}
 
-    let finished = sandbox.rehearsal("run exports.yaml --otlp https://localhost:4318");
-    finished.assert_code(2).assert_err("over http only");
+#[test]
+fn an_address_that_is_none_is_refused_before_the_run() {
+    let sandbox = sandbox();
+    for (address, why) in [
+        ("https://localhost:4318", "over http only"),
+        ("grpc://localhost:4317", "over http only"),
+        ("http://", "name the host of a collector"),
+        ("http://:4318", "name the host of a collector"),
+        (
+            "localhost:4318",
+            "for a collector write http://localhost:4318",
+        ),
+    ] {
+        let finished = sandbox.rehearsal(&format!("run exports.yaml --otlp {address}"));
+        finished.assert_code(2).assert_err(why);
+        assert!(!sandbox.has("rehearsal-results"), "{address}");
+    }
 }
