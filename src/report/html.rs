@@ -74,9 +74,7 @@ pub fn write_html(source: &HtmlSource<'_>, path: &Path) -> Result<(), ReportErro
 
 /// Writes a page to `path`, in place of an earlier one. A link stays, and so does a device or a pipe.
 fn write_page(html: &str, path: &Path) -> Result<(), ReportError> {
-    let target = fs::canonicalize(path);
-    let path = target.as_deref().unwrap_or(path);
-    if path.metadata().is_ok_and(|it| !it.is_file()) {
+    if path.symlink_metadata().is_ok_and(|it| !it.is_file()) {
         return fs::write(path, html).map_err(|error| ReportError::write(path, error));
     }
     let directory = path

@@ -245,7 +245,7 @@ fn a_report_leaves_links_and_pipes_what_they_are() {
     sandbox.rehearsal("run --html=link.html").assert_code(0);
     let kind = fs::symlink_metadata(at("link.html")).expect("a link");
     assert!(kind.is_symlink());
-    assert!(sandbox.read("linked.html").starts_with("<!DOCTYPE html>"));
+    assert!(sandbox.read("linked.html").starts_with("<!doctype html>"));
 
     let pipe = sandbox.make_gate("pipe");
     let reader = pipe.clone();
@@ -253,7 +253,7 @@ fn a_report_leaves_links_and_pipes_what_they_are() {
     sandbox.rehearsal("run --html=pipe").assert_code(0);
     assert!(fs::metadata(&pipe).expect("a pipe").file_type().is_fifo());
     let html = reader.join().expect("a reader").expect("a report");
-    assert!(html.starts_with("<!DOCTYPE html>"));
+    assert!(html.starts_with("<!doctype html>"));
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn a_report_of_a_saved_run_comes_with_other_outputs() {
         run.display()
     );
     sandbox.rehearsal(&line).assert_code(0);
-    assert!(sandbox.read("mine.html").starts_with("<!DOCTYPE html>"));
+    assert!(sandbox.read("mine.html").starts_with("<!doctype html>"));
     assert!(sandbox.read("junit.xml").contains("<testsuite "));
     let line = format!("report --html=nowhere/mine.html {}", run.display());
     let finished = sandbox.rehearsal(&line);

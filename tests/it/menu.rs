@@ -195,7 +195,7 @@ fn outputs_can_be_chosen_and_are_written_after_each_run() {
     person.sees("HTML:");
     let html = person.sees_line();
     let html = person.sandbox.read(html);
-    assert!(html.starts_with("<!DOCTYPE html>"), "{}", &html[..200]);
+    assert!(html.starts_with("<!doctype html>"), "{}", &html[..200]);
     person.sees("Written: ");
     assert_eq!(person.sees_line(), "named.xml");
     let junit = person.sandbox.read("named.xml");

@@ -116,7 +116,7 @@ fn a_crossed_threshold_and_invalid_figures() {
     run.summary.verdict = Some(Verdict {
         trust: Trust::Invalid,
         reasons: vec![
-            "the generator was late by 44 ms at p99: the machine is saturated; fewer flows, or more \
+            "the generator was late by 44 ms at p99: the machine is saturated; run fewer flows, or use more \
              cores"
                 .into(),
             "flows were dropped".into(),
