@@ -191,12 +191,22 @@ fn the_report_of_a_saved_run_is_the_one_of_its_end() {
         .find(|(one, other)| one != other);
     assert_eq!(different, None);
     let elsewhere = sandbox.home().join("mine.html");
-    let line = format!("report --html={} {}", elsewhere.display(), run.display());
+    let line = format!(
+        "report --html={} --junit junit.xml {}",
+        elsewhere.display(),
+        run.display()
+    );
     sandbox.rehearsal(&line).assert_code(0);
+    assert!(sandbox.read("junit.xml").contains("<testsuite "));
     let html = fs::read_to_string(elsewhere).expect("a report");
     let html = html.replace("&#x2f;", "/");
     let link = "href=\"rehearsal-results/";
     assert!(html.contains(link), "links are relative to the report");
+    let line = format!("report --html=nowhere/mine.html {}", run.display());
+    sandbox
+        .rehearsal(&line)
+        .assert_code(2)
+        .assert_err("--html: nowhere is not a directory");
 }
 
 #[test]
@@ -254,23 +264,4 @@ fn a_report_leaves_links_and_pipes_what_they_are() {
     assert!(fs::metadata(&pipe).expect("a pipe").file_type().is_fifo());
     let html = reader.join().expect("a reader").expect("a report");
     assert!(html.starts_with("<!doctype html>"));
-}
-
-#[test]
-fn a_report_of_a_saved_run_comes_with_other_outputs() {
-    let sandbox = Sandbox::new();
-    shop_run(&sandbox);
-    let run = sandbox.run();
-    let line = format!(
-        "report --html=mine.html --junit junit.xml {}",
-        run.display()
-    );
-    sandbox.rehearsal(&line).assert_code(0);
-    assert!(sandbox.read("mine.html").starts_with("<!doctype html>"));
-    assert!(sandbox.read("junit.xml").contains("<testsuite "));
-    let line = format!("report --html=nowhere/mine.html {}", run.display());
-    let finished = sandbox.rehearsal(&line);
-    finished
-        .assert_code(2)
-        .assert_err("--html: nowhere is not a directory");
 }

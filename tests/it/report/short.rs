@@ -2,6 +2,8 @@
 
 use super::*;
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use rehearsal::stats::{Checked, FailureGroup, FlowFailures, Integrity, Quantity, Trust};
 use unicode_width::UnicodeWidthStr as _;
@@ -197,7 +199,9 @@ proptest! {
         single: bool,
         interrupted: bool,
     ) {
-        let mut run = recorded(&MIXED, 2);
+        // Reporters take a moment to start and to finish.
+        static RUN: LazyLock<Recorded> = LazyLock::new(|| recorded(&MIXED, 2));
+        let mut run = RUN.clone();
         enlarge(&mut run, steps, causes, thresholds, length);
         run.summary.integrity = Some(integrity(duplicates));
         run.summary.interrupted = interrupted;
