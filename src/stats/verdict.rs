@@ -181,7 +181,7 @@ fn late_starts(summary: &Summary, generator: &Generator) -> Objection {
         false => "run fewer flows, or use more cores",
     };
     let reason = format!(
-        "flows were started {} ms late at p99, of a median response of {} ms; {remedy}",
+        "flows were started {} ms late at p99, with a median response time of {} ms; {remedy}",
         delay_us / 1000,
         response_us / 1000
     );

@@ -153,7 +153,7 @@ pub(super) fn cards(run: &RunInfo, summary: &Summary) -> Vec<Card> {
         name: "Completed",
         value: grouped(flows.completed),
         note: match flows.recovered {
-            0 => format!("{} of those begun", units::percent(summary.success_rate)),
+            0 => format!("{} of those started", units::percent(summary.success_rate)),
             recovered => format!("{} of them after a retry", grouped(recovered)),
         },
     }];
@@ -242,6 +242,7 @@ pub(super) fn thresholds(summary: &Summary) -> Vec<Threshold> {
 }
 
 /// Returns the thresholds of a run in progress, in their order.
+#[cfg(feature = "cli")]
 pub(super) fn thresholds_so_far(checked: &[Checked]) -> Vec<Threshold> {
     let shown = checked.iter().take(MAX_THRESHOLDS).map(|checked| {
         let (state, note) = match (checked.holds, checked.value) {

@@ -14,7 +14,7 @@ pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Vec<Str
     let phases = phases.map(|(name, spread)| {
         let times = match spread.count {
             0 | 1 => String::new(),
-            count => format!(", {count} times"),
+            count => format!(" ({count} times)"),
         };
         let total = spread.mean_us.saturating_mul(spread.count);
         row(format!("{name}{times}"), units::duration(total))

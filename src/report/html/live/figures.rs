@@ -543,9 +543,9 @@ mod tests {
             (threshold["state"].clone(), threshold["value"].clone())
         };
         let before: Value = serde_json::from_str(&figures.json()).expect("JSON");
-        for place in 0..texts.len() {
+        for (place, text) in texts.iter().enumerate() {
             let expected = ("unsure".into(), "no samples yet".into());
-            assert_eq!(state(&before, place), expected, "{}", texts[place]);
+            assert_eq!(state(&before, place), expected, "{text}");
         }
         figures.event(&failed(1));
         let after: Value = serde_json::from_str(&figures.json()).expect("JSON");
