@@ -25,7 +25,7 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
     let Some(directory) = &args.directory else {
         if args.html.is_some() || *args.exports != ExportArgs::default() {
             return Err(CliError::usage(
-                "a run has to be named for these outputs",
+                "these outputs need a run",
                 "name its directory, or the newest one: rehearsal report last",
             ));
         }

@@ -136,7 +136,7 @@ impl RunSettings {
         outputs::check(args.html.as_ref(), json_lines.as_ref(), &args.exports)?;
         if args.json && json_lines == Some(Destination::StandardOutput) {
             return Err(CliError::usage(
-                "--json and --json-lines both want standard output",
+                "--json and --json-lines both write to standard output",
                 "give one of them a file: --json-lines=FILE",
             ));
         }
