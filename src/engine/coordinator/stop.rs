@@ -72,7 +72,11 @@ impl Coordinator {
         if !cause.overrides(self.stopped.as_ref()) {
             return;
         }
-        self.load_changes.starts_end(self.began.elapsed());
+        // The last flow of a rate stands for the time until the end, and not until its own start.
+        let is_until_end = matches!(cause, StopCause::AllStarted) && self.info.flows.is_none();
+        if !is_until_end {
+            self.load_changes.starts_end(self.began.elapsed());
+        }
         match &cause {
             StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
                 self.collector.all_started();
