@@ -224,7 +224,7 @@ impl Composer<'_> {
         let mut turns = Vec::new();
         let mut provides = Vec::new();
         for turn in draft.turns.clone() {
-            if self.is_optional(place(turn)) {
+            if self.work.is_optional(place(turn)) {
                 continue;
             }
             let mut now = Vec::new();
@@ -357,15 +357,6 @@ impl Composer<'_> {
         if self.options.think && thought >= LEAST_THOUGHT_SECONDS {
             turns.push(TurnText::default().with("think", format!("{thought:.0}s")));
         }
-    }
-
-    /// Returns whether a turn is written with the turn after it, as it does not always come.
-    fn is_optional(&self, place: Place) -> bool {
-        let mut own = self.work.optional[place.session]
-            .iter()
-            .filter(|it| it.is_own);
-        let heard = self.work.heard(place);
-        own.any(|it| place.turn < it.before && it.heard == *heard)
     }
 
     /// Returns the alternatives for the turns that may come before this one.

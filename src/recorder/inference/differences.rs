@@ -10,13 +10,16 @@ use super::shapes;
 /// Most lines or turns that are compared.
 const MOST_ITEMS: usize = 2000;
 
+/// Of so many turns at most one is missing in a recording of the same work.
+const LEAST_COMMON_TURNS: usize = 3;
+
 /// Turn that not every recording of the work has.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OptionalTurn {
     /// The turn of the session before which it comes.
     pub before: usize,
-    /// It is the turn before that one, or a turn of the other recording.
-    pub is_own: bool,
+    /// Its number in the session, unless it is a turn of the other recording.
+    pub own: Option<usize>,
     pub heard: Heard,
     pub answer: Answer,
 }
@@ -107,35 +110,38 @@ fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Returns the turns that only one of two recordings of the same work has.
+/// Returns the turns that only one of two recordings has, if they are of the same work: an attempt that
+/// was given up, or other work, says nothing about what is always asked.
 pub(super) fn optional_turns(session: &Session, other: &Session) -> Vec<OptionalTurn> {
     let key = |turn: &RecordedTurn| match &turn.answer {
-        Answer::Ended(_) => "\u{2}".to_owned(),
+        Answer::Ended(code) => format!("\u{2}{code:?}"),
         _ => skeleton(&turn.heard.prompt),
     };
     let keys = |session: &Session| session.turns.iter().map(key).collect::<Vec<_>>();
     let pairs = common(&keys(session), &keys(other));
+    let is_answer = |turn: &&RecordedTurn| !matches!(turn.answer, Answer::Ended(_));
+    let answers = |session: &Session| session.turns.iter().filter(is_answer).count();
+    let most = answers(session).max(answers(other));
+    let mine = pairs.iter().map(|(mine, _)| &session.turns[*mine]);
+    let shared = mine.filter(is_answer).count();
+    if shared == 0 || most - shared > (most / LEAST_COMMON_TURNS).max(1) {
+        return Vec::new();
+    }
     let mut optional = Vec::new();
     let mut at = (0, 0);
     for (mine, others) in pairs {
-        let (own, foreign) = (mine - at.0, others - at.1);
+        let (own, foreign) = (at.0..mine, at.1..others);
+        let it = |turn: &RecordedTurn, own| OptionalTurn {
+            before: mine,
+            own,
+            heard: turn.heard.clone(),
+            answer: turn.answer.clone(),
+        };
         // Where both have other turns, the prompts have other words.
-        if own == 0 {
-            let turns = &other.turns[at.1..others];
-            optional.extend(turns.iter().map(|turn| OptionalTurn {
-                before: mine,
-                is_own: false,
-                heard: turn.heard.clone(),
-                answer: turn.answer.clone(),
-            }));
-        } else if foreign == 0 {
-            let turns = &session.turns[at.0..mine];
-            optional.extend(turns.iter().map(|turn| OptionalTurn {
-                before: mine,
-                is_own: true,
-                heard: turn.heard.clone(),
-                answer: turn.answer.clone(),
-            }));
+        if own.is_empty() {
+            optional.extend(other.turns[foreign].iter().map(|turn| it(turn, None)));
+        } else if foreign.is_empty() {
+            optional.extend(own.map(|turn| it(&session.turns[turn], Some(turn))));
         }
         at = (mine + 1, others + 1);
     }

@@ -114,6 +114,11 @@ impl Phrase {
         Phrase(pieces)
     }
 
+    /// Takes a text as it is.
+    pub(super) fn literal(text: &str) -> Phrase {
+        Phrase(vec![Piece::Text(text.to_owned())])
+    }
+
     pub(super) fn has_volatile(&self) -> bool {
         self.0
             .iter()

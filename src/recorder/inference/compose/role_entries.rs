@@ -70,8 +70,8 @@ impl Composer<'_> {
             .filter_map(|mark| match mark {
                 Mark::Failure(text) if !text.trim().is_empty() => {
                     let name = names.unused(&slug(text).unwrap_or_else(|| "failed".to_owned()));
-                    let text = escaped_template(one_line(text));
-                    Some(format!("{name}: {}", yaml::scalar(&text)))
+                    let pattern = Phrase::literal(one_line(text)).pattern();
+                    Some(format!("{name}: {}", yaml::scalar(&pattern.text)))
                 }
                 _ => None,
             })
