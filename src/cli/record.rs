@@ -30,6 +30,7 @@ use super::exit::Exit;
 use super::signals;
 
 use console::Console;
+use scenario_file::Draft;
 use session::{Ended, Session};
 
 /// The time that the program's processes have to end after it.
@@ -84,7 +85,8 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
         ..InferOptions::default()
     };
     let new = (&*path, recording);
-    let written = scenario_file::write(&args.into, new, &secrets, options, &mut output)?;
+    let mut draft = Draft::new(&args.into, new, secrets, options);
+    let written = draft.write(&mut output)?;
     let Some(mut written) = written else {
         output.line("No scenario was made of it: there is nothing to do in it.");
         return Ok(exit);
@@ -104,7 +106,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     if args.no_proof {
         return Ok(exit);
     }
-    let proof = proof::prove(&written.path, written.variables, environment);
+    let proof = proof::prove(&mut draft, written, args.fresh, environment);
     let proof = proof.unwrap_or_else(|error| {
         output.line(&error.render());
         error.exit()
@@ -112,7 +114,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     if proof != Exit::Completed && proof != Exit::Interrupted {
         output.line(&format!(
             "The scenario does not do the work yet. Mend {0}, and try `rehearsal run {0}`",
-            written.path.display()
+            args.into.display()
         ));
     }
     Ok(match exit {
@@ -403,6 +405,7 @@ mod tests {
                 menu_key: 0x1d,
                 think: false,
                 no_proof: false,
+                fresh: Vec::new(),
                 program: program.clone(),
             };
             assert_eq!(role(&args, &program), name);

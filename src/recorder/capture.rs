@@ -475,6 +475,17 @@ impl Capture {
         self.log.answer(number, is_secret);
     }
 
+    /// Takes the last answer for a secret, and what was recorded of it out of the recording. Returns
+    /// whether there is such an answer: one that is complete.
+    pub fn declare_secret(&mut self) -> bool {
+        let is_typing = self.line.as_ref().is_some_and(|it| !it.text.is_empty());
+        if self.is_paused || is_typing || self.held.as_ref().is_some_and(|it| !it.is_closed) {
+            return false;
+        }
+        self.decide();
+        self.log.declare_last()
+    }
+
     /// Returns the whole recording so far, masked, and the texts of its secrets.
     pub fn finish(mut self) -> (Vec<Chunk>, SecretTexts) {
         self.decide();

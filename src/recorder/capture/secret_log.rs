@@ -1,10 +1,13 @@
 //! Recorded chunks with their secrets: what may go to the disk, and what has to be replaced there.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::recorder::recording::{Chunk, ChunkEvent, TypedMode};
 use crate::scenario::Masker;
 
+use super::edited_line::EditedLine;
+use super::keys::{self, Piece};
 use super::masking::{MaskedStream, has_secret};
 
 /// The length from which a secret is looked for in other texts. A shorter one is everywhere.
@@ -53,6 +56,22 @@ struct LogEntry {
     chunk: Chunk,
     /// The keys of a typed secret.
     typed: Option<(Vec<u8>, TypedMode)>,
+}
+
+fn is_typed(entry: &LogEntry) -> bool {
+    let event = &entry.chunk.event;
+    matches!(
+        event,
+        ChunkEvent::Typed { .. } | ChunkEvent::TypedSecret { .. }
+    )
+}
+
+fn ends_answer(entry: &LogEntry) -> bool {
+    match &entry.chunk.event {
+        ChunkEvent::Typed { bytes, .. } => bytes.iter().any(|it| matches!(it, b'\r' | b'\n')),
+        ChunkEvent::TypedSecret { .. } => true,
+        _ => false,
+    }
 }
 
 struct KnownSecret {
@@ -159,6 +178,76 @@ impl SecretLog {
         }
         let is_empty = |event: &ChunkEvent| matches!(event, ChunkEvent::Typed { bytes, .. } if bytes.is_empty());
         self.entries.retain(|it| !is_empty(&it.chunk.event));
+        self.mask_again();
+    }
+
+    /// Takes the last answer for a secret. Returns whether there is one.
+    pub(super) fn declare_last(&mut self) -> bool {
+        let mut end = self.entries.len();
+        while let Some(last) = self.entries[..end].iter().rposition(is_typed) {
+            if let ChunkEvent::TypedSecret { number } = self.entries[last].chunk.event {
+                if let Some(secret) = self.secrets.get_mut(number - 1) {
+                    secret.state = SecretState::Sure;
+                }
+                return true;
+            }
+            let before = self.entries[..last].iter().rposition(ends_answer);
+            let first = before.map_or(0, |it| it + 1);
+            let answer = self.typed_text(first..last + 1);
+            if let Some(text) = answer.filter(|it| !it.is_empty()) {
+                self.replace_answer(first..last + 1, text.text());
+                return true;
+            }
+            // Only Enter.
+            end = first;
+        }
+        false
+    }
+
+    /// Returns what these entries have typed, or nothing if keys had other effects.
+    fn typed_text(&self, entries: Range<usize>) -> Option<EditedLine> {
+        let mut line = EditedLine::default();
+        for entry in &self.entries[entries] {
+            let ChunkEvent::Typed { bytes, .. } = &entry.chunk.event else {
+                continue;
+            };
+            for piece in keys::pieces(bytes) {
+                match piece {
+                    Piece::Text { text, .. } => text.iter().for_each(|byte| line.push(*byte)),
+                    Piece::Control(b"\r" | b"\n" | b"\t") => {}
+                    Piece::Control(_) => return None,
+                }
+            }
+        }
+        Some(line)
+    }
+
+    /// Puts a secret in the place of the keys that were typed.
+    fn replace_answer(&mut self, entries: Range<usize>, text: &str) {
+        let mut typed = Vec::new();
+        let mut place = None;
+        for (entry, index) in self.entries[entries.clone()].iter().zip(entries.clone()) {
+            if let ChunkEvent::Typed { bytes, mode } = &entry.chunk.event {
+                typed.extend_from_slice(bytes);
+                place.get_or_insert((index, *mode));
+            }
+        }
+        let Some((first, mode)) = place else { return };
+        let text = text.to_owned();
+        let number = self.learn(&text, SecretState::Sure);
+        let secret = LogEntry {
+            chunk: Chunk {
+                at: self.entries[first].chunk.at,
+                event: ChunkEvent::TypedSecret { number },
+            },
+            typed: Some((typed, mode)),
+        };
+        let rest = self.entries.split_off(first + 1);
+        let (answer, later) = (rest, entries.end - first - 1);
+        self.entries[first] = secret;
+        let kept = answer.into_iter().zip(0..);
+        let kept = kept.filter(|(entry, index)| *index >= later || !is_typed(entry));
+        self.entries.extend(kept.map(|(entry, _)| entry));
         self.mask_again();
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::differences::{self, OptionalTurn};
 use super::interludes::{self, Interlude};
+use super::names::slug;
 use super::phrases::whole_words;
 use super::sessions::{Heard, RecordedTurn, Session};
 
@@ -48,7 +49,8 @@ impl Work {
             for other in others() {
                 words.extend(differences::words(session, &differences::lines(other)));
             }
-            for (_, output) in replayed.iter().filter(|(role, _)| *role == session.role) {
+            let is_it = |role: &str| slug(role) == slug(&session.role);
+            for (_, output) in replayed.iter().filter(|(role, _)| is_it(role)) {
                 let lines: Vec<String> = output.lines().map(str::to_owned).collect();
                 words.extend(differences::words(session, &lines));
             }
