@@ -287,12 +287,13 @@ async fn attended(
         .map_err(|error| CliError::usage(error, "check the name behind `--`"))?;
     let role = role(args, &args.program);
     let size = console::size().map_err(terminal)?;
+    let now = chrono::Utc::now();
     let head = Recording {
         role: role.clone(),
-        command: args.program.clone(),
+        command: places::as_seen_from(&args.into, &args.program, &environment.directory),
         term: environment.variable("TERM").unwrap_or_default(),
         size,
-        started_at: chrono::Utc::now().timestamp(),
+        started_at: now.timestamp(),
         chunks: Vec::new(),
     };
     let file = RecordingFile::create(&places::new_recording(&args.into, &role), &head)
@@ -310,7 +311,10 @@ async fn attended(
     };
     // From here on the terminal is restored whatever happens.
     let console = Console::open().map_err(terminal)?;
+    // Times are since the whole second of the head: the order of roles depends on less.
+    let fraction = Duration::from_nanos(now.timestamp_subsec_nanos().into());
     let started = Instant::now();
+    let started = started.checked_sub(fraction).unwrap_or(started);
     let mut child = spawner.spawn(command).await.map_err(|error| {
         CliError::usage(error, "check the program and its arguments behind `--`")
     })?;

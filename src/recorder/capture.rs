@@ -432,7 +432,7 @@ impl Capture {
                 },
                 Nature::Secret | Nature::Ordinary => SecretState::Sure,
             };
-            let number = self.log.learn(text.text(), state);
+            let number = self.log.learn(&text, state);
             let event = ChunkEvent::TypedSecret { number };
             self.log.push(Chunk { at, event }, Some((bytes, mode)));
         }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
-use crate::recorder::{Inferred, InferOptions, Recording, SecretTexts, infer, infer_into};
+use crate::recorder::{InferOptions, Inferred, Recording, SecretTexts, infer, infer_into};
 use crate::report::{Output, sanitize};
 
 use super::places::{self, Recordings};

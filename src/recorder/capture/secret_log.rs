@@ -76,7 +76,17 @@ fn ends_answer(entry: &LogEntry) -> bool {
 
 struct KnownSecret {
     text: String,
+    /// Other texts that the terminal has shown for it, with what was corrected.
+    echoed: Vec<String>,
     state: SecretState,
+}
+
+impl KnownSecret {
+    /// Returns the texts to mask.
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        let forms = std::iter::once(&self.text).chain(&self.echoed);
+        forms.map(String::as_str).filter(|it| is_maskable(it))
+    }
 }
 
 /// The certainty that a text is a secret.
@@ -118,12 +128,19 @@ impl SecretLog {
     }
 
     /// Returns the number of a secret, which is masked from here on.
-    pub(super) fn learn(&mut self, text: &str, state: SecretState) -> usize {
+    pub(super) fn learn(&mut self, line: &EditedLine, state: SecretState) -> usize {
+        let text = line.text();
+        let echoed = line.echoed().map(str::to_owned);
         if let Some(number) = self.secrets.iter().position(|it| it.text == text) {
             let known = &mut self.secrets[number].state;
-            let is_new = matches!(known, SecretState::Denied { .. });
+            let mut is_new = matches!(known, SecretState::Denied { .. });
             if !matches!(known, SecretState::Sure) {
                 *known = state;
+            }
+            let forms = &mut self.secrets[number].echoed;
+            if let Some(echoed) = echoed.filter(|it| !forms.contains(it)) {
+                forms.push(echoed);
+                is_new = true;
             }
             if is_new {
                 self.mask_again();
@@ -132,10 +149,12 @@ impl SecretLog {
         }
         self.secrets.push(KnownSecret {
             text: text.to_owned(),
+            echoed: echoed.into_iter().collect(),
             state,
         });
         let masker = self.masker();
-        let of_new = Masker::new(is_maskable(text).then_some(text));
+        let of_new = self.secrets.last().into_iter().flat_map(KnownSecret::forms);
+        let of_new = Masker::new(of_new);
         if has_secret(&of_new, self.entries.iter().map(|it| &it.chunk)) {
             self.mask_again();
         } else {
@@ -147,11 +166,7 @@ impl SecretLog {
     fn masker(&self) -> Masker {
         let known = self.secrets.iter();
         let known = known.filter(|it| !matches!(it.state, SecretState::Denied { .. }));
-        Masker::new(
-            known
-                .map(|it| it.text.as_str())
-                .filter(|it| is_maskable(it)),
-        )
+        Masker::new(known.flat_map(KnownSecret::forms))
     }
 
     /// Masks everything again with the secrets that are known by now.
@@ -195,7 +210,7 @@ impl SecretLog {
             let first = before.map_or(0, |it| it + 1);
             let answer = self.typed_text(first..last + 1);
             if let Some(text) = answer.filter(|it| !it.is_empty()) {
-                self.replace_answer(first..last + 1, text.text());
+                self.replace_answer(first..last + 1, &text);
                 return true;
             }
             // Only Enter.
@@ -223,7 +238,7 @@ impl SecretLog {
     }
 
     /// Puts a secret in the place of the keys that were typed.
-    fn replace_answer(&mut self, entries: Range<usize>, text: &str) {
+    fn replace_answer(&mut self, entries: Range<usize>, text: &EditedLine) {
         let mut typed = Vec::new();
         let mut place = None;
         for (entry, index) in self.entries[entries.clone()].iter().zip(entries.clone()) {
@@ -233,8 +248,7 @@ impl SecretLog {
             }
         }
         let Some((first, mode)) = place else { return };
-        let text = text.to_owned();
-        let number = self.learn(&text, SecretState::Sure);
+        let number = self.learn(text, SecretState::Sure);
         let secret = LogEntry {
             chunk: Chunk {
                 at: self.entries[first].chunk.at,

@@ -48,6 +48,11 @@ fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
             for (line, other) in lines[at.0..line].iter().zip(&others[at.1..other]) {
                 compare(line, other, &mut words);
             }
+        } else {
+            let (lines, others) = (&lines[at.0..line], &others[at.1..other]);
+            for (line, other) in common_by(lines, others, |a, b| are_alike(a, b)) {
+                compare(&lines[line], &others[other], &mut words);
+            }
         }
         if let (Some(line), Some(other)) = (lines.get(line), others.get(other)) {
             compare(line, other, &mut words);
@@ -59,6 +64,18 @@ fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
 
 fn skeleton(line: &str) -> String {
     Phrase::new(line, &Known::default()).skeleton()
+}
+
+/// Returns whether two lines begin with the same word and have most words in common.
+fn are_alike(line: &str, other: &str) -> bool {
+    let of = |line: &'_ str| -> Vec<String> {
+        shapes::words(line)
+            .map(|word| line[word].to_owned())
+            .collect()
+    };
+    let (mine, others) = (of(line), of(other));
+    let same = common(&mine, &others).len();
+    mine.first() == others.first() && same > 0 && same * 2 >= mine.len().max(others.len())
 }
 
 /// Adds the words of `line` that `other` has not, if the lines are mostly alike.
@@ -84,12 +101,16 @@ fn compare(line: &str, other: &str, words: &mut BTreeSet<String>) {
 
 /// Returns the places of a longest common subsequence.
 fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
+    common_by(a, b, T::eq)
+}
+
+fn common_by<T>(a: &[T], b: &[T], is_same: impl Fn(&T, &T) -> bool) -> Vec<(usize, usize)> {
     let (a, b) = (&a[..a.len().min(MOST_ITEMS)], &b[..b.len().min(MOST_ITEMS)]);
     let width = b.len() + 1;
     let mut lengths = vec![0_u32; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            lengths[i * width + j] = if a[i] == b[j] {
+            lengths[i * width + j] = if is_same(&a[i], &b[j]) {
                 lengths[(i + 1) * width + j + 1] + 1
             } else {
                 lengths[(i + 1) * width + j].max(lengths[i * width + j + 1])
@@ -98,7 +119,7 @@ fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
     }
     let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
-        if a[i] == b[j] {
+        if is_same(&a[i], &b[j]) {
             pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if lengths[(i + 1) * width + j] >= lengths[i * width + j + 1] {
@@ -174,6 +195,16 @@ mod tests {
             "Bye",
         ];
         assert_eq!(of(&first, &second), ["A-17", "José", "Álvarez"]);
+        // With another number of lines between those that are the same.
+        let third = [
+            "Menu",
+            "A hint",
+            "Another",
+            "Order A-19 placed",
+            "Hm",
+            "Bye",
+        ];
+        assert_eq!(of(&first, &third), ["A-17"]);
         assert_eq!(of(&first, &first), Vec::<String>::new());
         assert_eq!(of(&first, &[]), Vec::<String>::new());
     }

@@ -335,6 +335,13 @@ impl Replies {
                 continue;
             };
             let text = text.trim();
+            if text.contains(shapes::MASK) {
+                self.notes.push(Note {
+                    role: work.sessions[place.session].role.clone(),
+                    text: format!("`{name}` is not captured: it has a secret in it"),
+                });
+                continue;
+            }
             let found = lines_with(work.heard(place), text).next();
             let base = names::slug(name).unwrap_or_else(|| "value".to_owned());
             match found {

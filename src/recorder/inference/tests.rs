@@ -411,7 +411,12 @@ fn what_does_not_always_come_is_no_action_by_itself() {
         "Next: ‹go›A: ‹a›Next: ‹quit›‹exit 0›",
     ] {
         let first = recording("desk", 0, text);
-        for other in ["", "Next: ‹quit›", "Next: ‹go›Next: ‹quit›‹exit 0›", "Bye? ‹quit›"] {
+        for other in [
+            "",
+            "Next: ‹quit›",
+            "Next: ‹go›Next: ‹quit›‹exit 0›",
+            "Bye? ‹quit›",
+        ] {
             let options = InferOptions {
                 again: vec![recording("desk", 0, other)],
                 ..InferOptions::default()
@@ -424,8 +429,14 @@ fn what_does_not_always_come_is_no_action_by_itself() {
 
 #[test]
 fn an_attempt_that_was_given_up_makes_nothing_optional() {
-    let whole = "ID: ‹ann›Choice: ‹new›Subject: ‹fire›Saved\nChoice: ‹list›Choice: ‹quit›Bye\n‹exit 0›";
-    for given_up in ["", "ID: ", "ID: ‹ann›Choice: ‹\u{3}›‹exit 130›", "ID: ‹ann›Choice: ‹quit›Bye\n‹exit 0›"] {
+    let whole =
+        "ID: ‹ann›Choice: ‹new›Subject: ‹fire›Saved\nChoice: ‹list›Choice: ‹quit›Bye\n‹exit 0›";
+    for given_up in [
+        "",
+        "ID: ",
+        "ID: ‹ann›Choice: ‹\u{3}›‹exit 130›",
+        "ID: ‹ann›Choice: ‹quit›Bye\n‹exit 0›",
+    ] {
         let options = InferOptions {
             again: vec![recording("desk", 0, given_up)],
             ..InferOptions::default()
@@ -433,7 +444,10 @@ fn an_attempt_that_was_given_up_makes_nothing_optional() {
         let scenario = infer(&[recording("desk", 0, whole)], &options).scenario;
         assert_compiles(&scenario);
         assert!(!scenario.contains("first_of"), "{given_up}\n{scenario}");
-        assert_has(&scenario, &["- prompt: \"Subject:\"", "send: \"${subject}\""]);
+        assert_has(
+            &scenario,
+            &["- prompt: \"Subject:\"", "send: \"${subject}\""],
+        );
     }
 }
 

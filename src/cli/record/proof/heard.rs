@@ -7,23 +7,32 @@ use crate::report::Reporter;
 
 /// Reporter that keeps what each role has printed. Clones share it.
 #[derive(Clone, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<(String, String)>>>);
+pub(super) struct Heard(Arc<Mutex<Vec<Printed>>>);
+
+/// Output of a role.
+#[derive(Default)]
+struct Printed {
+    role: String,
+    text: String,
+    /// The last reply, until its echo.
+    said: String,
+}
 
 impl Heard {
     /// Returns the output of each role, secrets masked.
     pub(super) fn take(&self) -> Vec<(String, String)> {
-        let mut roles = std::mem::take(&mut *self.roles());
-        roles.retain(|(_, text)| !text.is_empty());
-        roles
+        let roles = std::mem::take(&mut *self.roles());
+        let roles = roles.into_iter().filter(|it| !it.text.is_empty());
+        roles.map(|it| (it.role, it.text)).collect()
     }
 
-    fn roles(&self) -> std::sync::MutexGuard<'_, Vec<(String, String)>> {
+    fn roles(&self) -> std::sync::MutexGuard<'_, Vec<Printed>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn with_text(&self, instance: InstanceId, change: impl FnOnce(&mut String)) {
-        if let Some((_, text)) = self.roles().get_mut(instance.role.0) {
-            change(text);
+    fn with_role(&self, instance: InstanceId, change: impl FnOnce(&mut Printed)) {
+        if let Some(printed) = self.roles().get_mut(instance.role.0) {
+            change(printed);
         }
     }
 }
@@ -32,15 +41,27 @@ impl Reporter for Heard {
     fn event(&mut self, event: &RunEvent) {
         match event {
             RunEvent::RunStarted(info) => {
-                let names = info.roles.iter().map(|it| (it.name.clone(), String::new()));
-                *self.roles() = names.collect();
+                let roles = info.roles.iter().map(|it| Printed {
+                    role: it.name.clone(),
+                    ..Printed::default()
+                });
+                *self.roles() = roles.collect();
             }
-            RunEvent::Heard { instance, text } => self.with_text(*instance, |it| *it += text),
-            // The terminal ends the line of the prompt.
-            RunEvent::Said { instance, .. } => self.with_text(*instance, |it| {
-                if !it.is_empty() && !it.ends_with('\n') {
-                    it.push('\n');
+            RunEvent::Heard { instance, text } => self.with_role(*instance, |it| {
+                let echo = std::mem::take(&mut it.said);
+                let rest = text
+                    .strip_prefix(echo.as_str())
+                    .filter(|_| !echo.is_empty());
+                // The line of the prompt has ended already.
+                let rest = rest.map(|rest| rest.trim_start_matches('\r'));
+                let rest = rest.map(|rest| rest.strip_prefix('\n').unwrap_or(rest));
+                it.text += rest.unwrap_or(text);
+            }),
+            RunEvent::Said { instance, text } => self.with_role(*instance, |it| {
+                if !it.text.is_empty() && !it.text.ends_with('\n') {
+                    it.text.push('\n');
                 }
+                it.said.clone_from(text);
             }),
             _ => {}
         }

@@ -39,17 +39,16 @@ impl Group {
         printable(&self.keys)
     }
 
-    /// Returns whether the screen went on without showing the one key that was pressed.
+    /// Returns whether the screen went on without showing the key that was pressed.
     pub(super) fn is_hot_key(&self, screen: &Screen) -> bool {
-        let [Key::Char(_)] = self.keys.as_slice() else {
+        if !matches!(self.keys.last(), Some(Key::Char(_) | Key::Space)) {
             return false;
-        };
-        let now = texts::heard(screen);
-        let others = now
-            .shown
-            .iter()
-            .filter(|text| !self.heard.shown.contains(text));
-        others.count() > 2 && shown(screen, self.cursor, &self.text()).is_none()
+        }
+        let now = texts::heard(screen).shown;
+        let is_new = |text: &&String| !self.heard.shown.contains(text);
+        let others = now.iter().filter(is_new).count();
+        (others > 2 || others > 0 && others == now.len())
+            && shown(screen, self.cursor, &self.text()).is_none()
     }
 
     /// Returns the answer of typed text, with the key that ended it.
