@@ -176,8 +176,8 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
     }
     let mut imported = Imported::read(file).map_err(unusable)?;
     if !imported.has_input {
-        let hint = "record with `asciinema rec --capture-input` or `script --log-io FILE \
-                    --log-timing TIMES`, or use `rehearsal record -- PROGRAM`";
+        let hint = "record with `asciinema rec --capture-input` (version 2: `--stdin`) or `script \
+                    --log-io FILE --log-timing TIMES`, or use `rehearsal record -- PROGRAM`";
         let what = format!("{} has only output, nothing that was typed", file.display());
         return Err(CliError::usage(what, hint));
     }

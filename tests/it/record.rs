@@ -212,10 +212,11 @@ fn a_session_is_passed_through_byte_by_byte() {
 
 #[test]
 fn a_new_size_reaches_the_program() {
+    // Blocked, the signal waits until it is asked for.
     let script = "import os, signal\n\
-                  size = lambda: ('size %d %d\\n' % os.get_terminal_size()).encode()\n\
-                  show = lambda *_: os.write(1, size())\n\
-                  signal.signal(signal.SIGWINCH, show)\nshow()\ninput()\n";
+                  signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\n\
+                  show = lambda: os.write(1, ('size %d %d\\n' % os.get_terminal_size()).encode())\n\
+                  show()\nsignal.sigwait([signal.SIGWINCH])\nshow()\ninput()\n";
     with_spawner(async |spawner| {
         let sandbox = Sandbox::with("size.py", script);
         let mut person = Person::at(spawner, &sandbox, &record(&["python3", "size.py"])).await;

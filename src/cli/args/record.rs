@@ -8,8 +8,8 @@ pub(super) const HELP: &str = "Examples:
   rehearsal record --into desk.yaml --role manager -- ./approve
       a second role of the same scenario; recordings of several roles may be made at the same time
   rehearsal record --into desk.yaml --from session.cast -- python3 tickets.py
-      from a recording of asciinema (`asciinema rec --capture-input`) or of script(1): name the file
-      of times (`script --log-io io.log --log-timing times`)
+      from a recording of asciinema (`asciinema rec --capture-input`, in version 2 `--stdin`) or of
+      script(1): name the file of times (`script --log-io io.log --log-timing times`)
 
 Keys, after Ctrl-] (or the key of --menu-key):
   p  this text is the proof     n  name the step that begins     c  capture a value

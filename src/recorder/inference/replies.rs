@@ -219,6 +219,9 @@ impl Replies {
     /// Returns the text on a screen that asks for an answer.
     fn question_on_screen(&self, work: &Work, place: Place) -> String {
         let heard = work.heard(place);
+        if !heard.asked.is_empty() {
+            return heard.asked.clone();
+        }
         let asks = |text: &&String| text.ends_with([':', '?']);
         let texts = || heard.lines.iter().chain(&heard.shown);
         texts()

@@ -43,6 +43,8 @@ pub(super) struct Heard {
     pub prompt: String,
     /// All that a screen shows.
     pub shown: Vec<String>,
+    /// The text before the cursor of a screen.
+    pub asked: String,
     /// Rows that were shown before the same prompt, if the output has none itself.
     pub rows_before: Vec<String>,
 }

@@ -451,6 +451,43 @@ fn an_attempt_that_was_given_up_makes_nothing_optional() {
     }
 }
 
+#[test]
+fn a_signal_is_sent_once_the_program_reads() {
+    let mut interrupted = recording("desk", 0, "Name: ‹\u{3}›\nName: ‹Ann›Bye\n‹exit 0›");
+    let is_enter =
+        |chunk: &Chunk| matches!(&chunk.event, ChunkEvent::Typed { bytes, .. } if bytes == b"\r");
+    let enter = interrupted.chunks.iter().position(is_enter);
+    interrupted.chunks.remove(enter.expect("Enter"));
+    let scenario = inferred(&[interrupted]).scenario;
+    let turns = ["- prompt: \"Name:\"", "- reads: true", "press: ctrl-c"];
+    assert_has(&scenario, &turns);
+}
+
+#[test]
+fn a_masked_text_in_a_mark_is_anything() {
+    let text = "Word: ‹*1›You said ***, thank you\nMore? ‹no›Bye\n‹exit 0›";
+    let marked = mark(
+        recording("desk", 0, text),
+        "You said",
+        &[
+            Mark::Proof("said ***, thank".to_owned()),
+            Mark::Failure("Not ***".to_owned()),
+            Mark::Capture {
+                name: "word".to_owned(),
+                text: "***".to_owned(),
+            },
+        ],
+    );
+    let result = inferred(&[marked]);
+    assert_has(&result.scenario, &["- see: '/said .+, thank/'"]);
+    assert_has(&result.scenario, &["fail_on: {not: /Not .+/}"]);
+    assert!(
+        result.notes[0].text.contains("not captured"),
+        "{:?}",
+        result.notes
+    );
+}
+
 fn word() -> impl Strategy<Value = String> {
     prop_oneof![
         4 => "[A-Za-z]{1,8}",

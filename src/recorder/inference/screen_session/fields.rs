@@ -14,18 +14,15 @@ pub(super) struct Group {
     pub heard: Heard,
     pub thought: Duration,
     cursor: ScreenCursor,
-    label: String,
 }
 
 impl Group {
     pub(super) fn new(screen: &Screen, thought: Duration) -> Group {
-        let cursor = screen.cursor();
         Group {
             keys: Vec::new(),
             heard: texts::heard(screen),
             thought,
-            cursor,
-            label: label(screen, cursor),
+            cursor: screen.cursor(),
         }
     }
 
@@ -60,7 +57,7 @@ impl Group {
             return Answer::Keys(all.collect());
         };
         Answer::Fields {
-            fields: vec![(self.label.clone(), text)],
+            fields: vec![(self.heard.asked.clone(), text)],
             keys,
         }
     }
@@ -87,19 +84,4 @@ fn shown(screen: &Screen, at: ScreenCursor, text: &str) -> Option<FieldText> {
     } else {
         None
     }
-}
-
-/// Returns the text before the cursor in its row, or the last one above it in a box.
-fn label(screen: &Screen, cursor: ScreenCursor) -> String {
-    let row = screen.row(cursor.row);
-    let before = row
-        .text()
-        .get(..row.byte_of(cursor.column))
-        .unwrap_or_default();
-    let parts = texts::parts(before);
-    let last = parts
-        .last()
-        .map(|part| before[part.clone()].trim().to_owned());
-    last.filter(|it| it.chars().any(char::is_alphabetic))
-        .unwrap_or_default()
 }
