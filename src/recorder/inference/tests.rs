@@ -479,8 +479,8 @@ fn a_masked_text_in_a_mark_is_anything() {
         ],
     );
     let result = inferred(&[marked]);
-    assert_has(&result.scenario, &["- see: '/said .+, thank/'"]);
-    assert_has(&result.scenario, &["fail_on: {not: /Not .+/}"]);
+    assert_has(&result.scenario, &["- see: \"/said .+, thank/\""]);
+    assert_has(&result.scenario, &["fail_on: {not_value: \"/Not .+/\"}"]);
     assert!(
         result.notes[0].text.contains("not captured"),
         "{:?}",

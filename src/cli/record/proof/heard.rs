@@ -13,16 +13,19 @@ pub(super) struct Heard(Arc<Mutex<Vec<Printed>>>);
 #[derive(Default)]
 struct Printed {
     role: String,
+    /// Its pictures have whatever the program has just drawn, and cannot be compared line by line.
+    has_screen: bool,
     text: String,
     /// The last reply, until its echo.
     said: String,
 }
 
 impl Heard {
-    /// Returns the output of each role, secrets masked.
+    /// Returns the output of each role that prints lines, secrets masked.
     pub(super) fn take(&self) -> Vec<(String, String)> {
         let roles = std::mem::take(&mut *self.roles());
-        let roles = roles.into_iter().filter(|it| !it.text.is_empty());
+        let roles = roles.into_iter();
+        let roles = roles.filter(|it| !it.has_screen && !it.text.is_empty());
         roles.map(|it| (it.role, it.text)).collect()
     }
 
@@ -43,6 +46,7 @@ impl Reporter for Heard {
             RunEvent::RunStarted(info) => {
                 let roles = info.roles.iter().map(|it| Printed {
                     role: it.name.clone(),
+                    has_screen: it.terminal.as_ref().is_some_and(|it| it.has_screen),
                     ..Printed::default()
                 });
                 *self.roles() = roles.collect();
