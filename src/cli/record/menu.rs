@@ -7,7 +7,7 @@ use crate::report::sanitize;
 use crate::terminal::{CellStyle, Screen};
 
 const CHOICES: &str =
-    "record: [p]roof [n]ame step [c]apture [f]ailure [r]edo [s]ecret [z] pause [q]uit [Esc]";
+    "record: [p]roof [n]ame step [c]apture [f]ail [r]edo [s]ecret [z]pause [q]uit";
 const PAUSED: &str = "record: paused; [z] go on [q]uit [Esc]";
 
 /// The consequence of a key in the menu.
@@ -297,6 +297,11 @@ mod tests {
         }
         let mut menu = Menu::open(0x1d, true, &screen);
         assert_eq!(types(&mut menu, "z"), closed(Mark::Resumed));
+    }
+
+    #[test]
+    fn the_choices_fit_into_80_columns() {
+        assert!(CHOICES.width() < 80 && PAUSED.width() < 80);
     }
 
     #[test]

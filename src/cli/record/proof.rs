@@ -105,7 +105,10 @@ impl Proof {
             output.line("It is left as it was before it was adapted.");
             draft.put(&before.text)?;
             self.written = before;
-            return Ok(first);
+            return Ok(match last {
+                Exit::Interrupted => last,
+                _ => first,
+            });
         }
         Ok(last)
     }
