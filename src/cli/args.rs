@@ -33,9 +33,10 @@ pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
 pub use stop::StopArgs;
+pub(super) use values::variable;
 pub use values::{StageArg, Stages};
 
-use values::{address, arrivals, count, rate, seed, stages, variable};
+use values::{address, arrivals, count, rate, seed, stages};
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
