@@ -1,6 +1,7 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
 mod baseline;
+mod capacity;
 mod exports;
 mod films;
 mod help;
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 use crate::scenario::Arrivals;
 
 pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
+pub use capacity::CapacityArgs;
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
@@ -131,6 +133,9 @@ pub enum Command {
         #[command(flatten)]
         detail: DetailArgs,
     },
+    /// Find the highest load at which thresholds hold
+    #[command(after_help = capacity::HELP)]
+    Capacity(Box<CapacityArgs>),
     /// Compare saved runs: what has become slower, and how sure that is
     #[command(after_help = baseline::COMPARE_HELP)]
     Compare(Box<CompareArgs>),

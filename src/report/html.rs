@@ -13,6 +13,8 @@
 
 mod about;
 mod bundles;
+#[cfg(feature = "cli")]
+mod capacity;
 mod charts;
 #[cfg(feature = "cli")]
 mod comparison;
@@ -39,6 +41,8 @@ use super::error::ReportError;
 use super::result_directory::{ResultDirectory, permissive};
 use super::result_file::Head;
 
+#[cfg(feature = "cli")]
+pub use capacity::write_capacity_html;
 #[cfg(feature = "cli")]
 pub use comparison::{CurveSource, write_comparison_html};
 

@@ -1,5 +1,6 @@
 //! The report at the end of a run, for terminals. It ends with a headline.
 
+mod capacity;
 mod columns;
 mod comparison;
 mod distribution;
@@ -20,6 +21,7 @@ mod text;
 mod thresholds;
 mod verdict;
 
+pub use capacity::{render_capacity, render_trial};
 pub use comparison::{render_comparison, wrapped};
 
 use crate::model::RunInfo;
