@@ -35,6 +35,7 @@ pages! {
     screens: "forms, arrow-key menus, editors",
     failures: "causes, bundles, replay",
     load: "how many flows, what figures mean, thresholds",
+    capacity: "the highest load at which thresholds hold",
     results: "saved runs; reports for browsers, CI and monitoring",
     baselines: "comparison with earlier runs, history, schedules",
     sharing: "retries, pools of programs, gates",
