@@ -265,6 +265,14 @@ impl Screen {
         self.terminal.dump()
     }
 
+    /// Returns a screen that shows the same, on which nothing was written since `at`.
+    pub fn redrawn(&self, at: Instant) -> Screen {
+        let mut screen = Screen::new(Screen::size(self), at);
+        screen.feed(self.dump().as_bytes(), at, &mut |_| false);
+        screen.answered(at);
+        screen
+    }
+
     fn cell(&self, row: u16, column: u16) -> Option<&Cell> {
         let line = self.terminal.screen().line(row.into())?;
         line.cells().get(usize::from(column))

@@ -64,11 +64,12 @@ def menu(screen):
 if kind in ("numbers", "letters"):
     curses.wrapper(menu)
 else:
-    from prompt_toolkit.shortcuts import radiolist_dialog
+    from prompt_toolkit.shortcuts import checkboxlist_dialog, radiolist_dialog
     many = [f"Drink {number}" for number in range(60)]
-    names = {"radio": drinks, "long": many, "one": drinks[:1]}[kind]
+    names = {"radio": drinks, "check": drinks, "long": many, "long-check": many, "one": drinks[:1]}[kind]
     values = [(name, name) for name in names]
-    print("got", radiolist_dialog(title="Drinks", text="Pick", values=values).run())
+    dialog = checkboxlist_dialog if kind.endswith("check") else radiolist_dialog
+    print("got", dialog(title="Drinks", text="Pick", values=values).run())
 "#;
 
 const HTOP: &str = "HOME=$PWD exec htop";
@@ -130,6 +131,33 @@ lists! {
         "{screen: Pick, choose: Red wine}",
         "{screen: Ok, still: true, choose: Ok}",
         "see: got Red wine",
+        "exits: 0",
+    ];
+    // Enter marks the lit row there, or removes its mark, and leaves the list.
+    a_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py check", [
+        "{screen: Pick, choose: [Red wine, Black coffee]}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: \"got ['Red wine', 'Black coffee']\"",
+        "exits: 0",
+    ];
+    a_row_of_a_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py check", [
+        "{screen: Pick, choose: Green tea}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: \"got ['Green tea']\"",
+        "exits: 0",
+    ];
+    a_long_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py long-check", [
+        "{screen: Pick, choose: [Drink 3, Drink 57]}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: \"got ['Drink 3', 'Drink 57']\"",
+        "exits: 0",
+    ];
+    a_frame_after_a_check_list: ["whiptail", "--version"],
+        "whiptail --checklist Pick 15 50 4 a Apple off b Banana off 2>got$$; \
+         printf '\\033[2J\\033[HSAVING'; printf '\\033[2J\\033[HDONE'; cat got$$; exec cat", [
+        "{screen: Pick, choose: [Banana]}",
+        "{screen: SAVING}",
+        "{screen: DONE, press: ctrl-d}",
         "exits: 0",
     ];
     a_menu_with_numbers: ["python3", "-c", "import curses"], "exec python3 lists.py numbers", [

@@ -39,6 +39,19 @@ pub(in crate::dialogue) struct ScreenOutput {
     /// The end of the output.
     ended_at: Option<Instant>,
     reads_so_far: u64,
+    /// Output that is applied already, and that the next wait is to look at, too.
+    earlier: Option<EarlierOutput>,
+    /// True if the output after the next reply is to be kept so.
+    keeps_output: bool,
+}
+
+/// Output since the last reply, and a screen on which it can be drawn again.
+#[derive(Debug)]
+struct EarlierOutput {
+    screen: Screen,
+    output: VecDeque<(Instant, Vec<u8>)>,
+    /// False once a wait looks at it.
+    is_open: bool,
 }
 
 /// Result of a look at the screen.
@@ -68,6 +81,8 @@ impl ScreenOutput {
             is_waiting_to_settle: false,
             ended_at: None,
             reads_so_far: 0,
+            earlier: None,
+            keeps_output: false,
         }
     }
 
@@ -81,6 +96,15 @@ impl ScreenOutput {
         self.reads = false;
         self.reads_so_far += 1;
         self.unapplied.push_back((at, bytes.to_vec()));
+        if let Some(earlier) = self.earlier.as_mut().filter(|it| it.is_open) {
+            earlier.output.push_back((at, bytes.to_vec()));
+        }
+    }
+
+    /// Keeps the output after the next reply for the next wait, though looks at the screen before it
+    /// apply that output.
+    pub(in crate::dialogue) fn keep_output(&mut self) {
+        self.keeps_output = true;
     }
 
     pub(in crate::dialogue) fn reads_so_far(&self) -> u64 {
@@ -100,6 +124,12 @@ impl ScreenOutput {
 
     /// Begins to look for the conditions of a wait.
     pub(in crate::dialogue) fn begin(&mut self, wait: &WaitSet, matcher: &RoleMatcher) {
+        if self.earlier.is_some() {
+            self.apply_all();
+        }
+        if let Some(earlier) = &mut self.earlier {
+            earlier.is_open = false;
+        }
         self.wait_began = self.active_at;
         self.is_waiting_to_settle = false;
         self.conditions = conditions(wait.placed(), ConditionOwner::Wait);
@@ -125,6 +155,12 @@ impl ScreenOutput {
         self.typed.type_at_cursor(&self.screen, text);
         self.answered_text.record(&self.screen);
         self.screen.answered(at);
+        let is_kept = std::mem::take(&mut self.keeps_output) && !self.screen.is_incomplete();
+        self.earlier = is_kept.then(|| EarlierOutput {
+            screen: self.screen.redrawn(at),
+            output: VecDeque::new(),
+            is_open: true,
+        });
         self.typed_at = at;
         self.active_at = self.active_at.max(at);
         self.reads = false;
@@ -295,46 +331,59 @@ impl ScreenOutput {
 
     /// Applies output up to the first operation after which a condition holds that is judged then.
     fn apply_until_met(&mut self) -> Option<ScreenFinding> {
-        let ScreenOutput {
-            screen,
-            unapplied,
-            typed,
-            conditions,
-            wait_began,
-            ..
-        } = self;
-        let mut met = None;
-        while let Some((at, bytes)) = unapplied.front_mut() {
-            let used = screen.feed(bytes, *at, &mut |screen| {
-                let settled = Settled {
-                    now: *at,
-                    quiet: Duration::ZERO,
-                    next_look: Some(*at),
-                    is_complete: false,
-                };
-                let conditions = conditions.iter_mut();
-                for condition in
-                    conditions.filter(|it| it.depends_on_each_operation() && !it.is_unmoved(screen))
-                {
-                    if let Look::Met(found) = condition.look(screen, typed, *wait_began, &settled) {
-                        met = Some(ScreenFinding::Match {
-                            owner: condition.owner,
-                            found,
-                        });
-                        return true;
-                    }
+        let mut judge = |screen: &Screen, at: Instant| {
+            let settled = Settled {
+                now: at,
+                quiet: Duration::ZERO,
+                next_look: Some(at),
+                is_complete: false,
+            };
+            let conditions = self.conditions.iter_mut();
+            let mut conditions =
+                conditions.filter(|it| it.depends_on_each_operation() && !it.is_unmoved(screen));
+            conditions.find_map(|condition| {
+                match condition.look(screen, &self.typed, self.wait_began, &settled) {
+                    Look::Met(found) => Some(ScreenFinding::Match {
+                        owner: condition.owner,
+                        found,
+                    }),
+                    _ => None,
                 }
-                false
-            });
-            if used >= bytes.len() {
-                unapplied.pop_front();
-            } else {
-                bytes.drain(..used);
-            }
+            })
+        };
+        if let Some(earlier) = &mut self.earlier {
+            let EarlierOutput { screen, output, .. } = earlier;
+            let met = apply_until(screen, output, &mut judge);
             if met.is_some() {
                 return met;
             }
+            self.earlier = None;
         }
-        None
+        apply_until(&mut self.screen, &mut self.unapplied, &mut judge)
     }
+}
+
+/// Applies output to a screen up to the first operation after which the judge finds something.
+fn apply_until(
+    screen: &mut Screen,
+    output: &mut VecDeque<(Instant, Vec<u8>)>,
+    judge: &mut dyn FnMut(&Screen, Instant) -> Option<ScreenFinding>,
+) -> Option<ScreenFinding> {
+    while let Some((at, bytes)) = output.front_mut() {
+        let at = *at;
+        let mut met = None;
+        let used = screen.feed(bytes, at, &mut |screen| {
+            met = judge(screen, at);
+            met.is_some()
+        });
+        if used >= bytes.len() {
+            output.pop_front();
+        } else {
+            bytes.drain(..used);
+        }
+        if met.is_some() {
+            return met;
+        }
+    }
+    None
 }

@@ -4,8 +4,10 @@
 //! has to be proved: it is the only one with a pointer or with its ground, or it was seen to get the
 //! look that another one lost at a key. Each key has to show its effect before the next one is
 //! pressed. Rows that are not visible are searched to the end of the list, or until it begins again,
-//! and then in the other direction. Before Enter, all rows that were to be marked are seen marked.
+//! and then in the other direction. Before Enter, all rows that were to be marked are seen marked, and
+//! where Enter marks a row instead of closing the list, afterwards, too.
 
+mod enter;
 mod error;
 mod ground;
 mod hot_key;
@@ -23,6 +25,7 @@ use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeyStep};
+use enter::{EnterEffect, PressedEnter};
 use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect, without_label};
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use marking::{MarkStep, Marking};
@@ -65,6 +68,8 @@ enum Pressed {
     Focus,
     /// The key of a row of a menu without a lit row.
     HotKey(HotKey),
+    /// Enter in a list with boxes.
+    Enter(PressedEnter),
 }
 
 impl RowSelector {
@@ -126,6 +131,9 @@ impl RowSelector {
                     };
                 }
             }
+        }
+        if let Some(Pressed::Enter(_)) = self.pressed {
+            return self.entered(screen, is_overdue);
         }
         let view = match self.find(screen) {
             Ok(view) => view,
@@ -200,7 +208,7 @@ impl RowSelector {
                 self.marking.pressed(&view, &text, is_overdue)?;
                 self.pressed = None;
             }
-            Some(Pressed::Focus | Pressed::HotKey(_)) | None => {}
+            Some(Pressed::Focus | Pressed::HotKey(_) | Pressed::Enter(_)) | None => {}
         }
         self.pressed = None;
         self.decide(screen, view)
@@ -221,7 +229,7 @@ impl RowSelector {
         loop {
             self.search.note_texts(&view);
             if self.marking.is_proving() && !self.prove_marks(&view)? {
-                return Ok(self.enter());
+                return Ok(self.submit(view));
             }
             match self.target(&view)? {
                 Target::Found(target) if view.is_lit(target) && !view.is_certain_of(target) => {
@@ -241,7 +249,7 @@ impl RowSelector {
                     if let Some(label) = self.labels.get(self.current) {
                         self.search = Search::new(label);
                     } else if !self.prove_marks(&view)? {
-                        return Ok(self.enter());
+                        return Ok(self.submit(view));
                     }
                 }
                 Target::Found(target) => {
@@ -293,6 +301,40 @@ impl RowSelector {
         let key = found.key.clone();
         self.pressed = Some(Pressed::HotKey(found));
         Some(KeyStep::Press(KeyPress::Text(key)))
+    }
+
+    /// Presses Enter on the lit row.
+    fn submit(&mut self, view: View) -> KeyStep {
+        let Some(enter) = PressedEnter::watched(&view, &self.marking) else {
+            return self.enter();
+        };
+        self.pressed = Some(Pressed::Enter(enter));
+        self.last_view = Some(view);
+        KeyStep::Submit(KeyPress::Key(Key::Enter))
+    }
+
+    /// Goes on after Enter in a list with boxes.
+    fn entered(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
+        let Some(Pressed::Enter(enter)) = self.pressed.take() else {
+            return Ok(KeyStep::Wait);
+        };
+        let label = enter.before().lit_text();
+        let view = View::find(screen, label, Some(enter.before()), self.proof.as_ref()).ok();
+        let effect = enter.effect(view.as_ref(), &self.marking);
+        let (enter, step) = match effect {
+            Ok(EnterEffect::Toggled) if !enter.is_undone() => {
+                let step = KeyStep::Press(KeyPress::Key(Key::Space));
+                (enter.undone(), Ok(step))
+            }
+            Ok(EnterEffect::Nothing) if !is_overdue => (enter, Ok(KeyStep::Wait)),
+            Ok(_) => {
+                self.is_done = true;
+                return Ok(KeyStep::Done);
+            }
+            Err(error) => (enter, Err(error)),
+        };
+        self.pressed = Some(Pressed::Enter(enter));
+        step
     }
 
     fn enter(&mut self) -> KeyStep {

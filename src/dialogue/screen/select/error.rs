@@ -8,6 +8,8 @@ const LISTED: usize = 20;
 
 const HINT: &str = "press its keys with `press:`";
 
+const MARK_HINT: &str = "mark the rows with `press:`, and choose the button of the list";
+
 pub(super) fn passed_over(target: usize, before: &View, after: &View) -> KeySequenceError {
     let target = &after.items()[target].text;
     let (from, to) = (before.lit_text(), after.lit_text());
@@ -68,6 +70,21 @@ pub(super) fn lost_mark(text: &str, by: Option<&str>) -> KeySequenceError {
             .with_hint("only one row of a radio list can be marked: choose one"),
         None => error(format!("`{text}` was marked, and is not any longer")),
     }
+}
+
+/// Enter has taken the mark of a row, and the list is still there.
+pub(super) fn taken_by_enter(text: &str) -> KeySequenceError {
+    let message = format!("pressed `enter`, and `{text}` lost its mark, with the list still there");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(MARK_HINT)
+}
+
+/// Enter has changed the mark of the lit row, and Space has not changed it back.
+pub(super) fn not_restored(text: &str) -> KeySequenceError {
+    let message = format!(
+        "`enter` changed the mark of `{text}` and left the list there, and `space` did not change \
+         it back"
+    );
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(MARK_HINT)
 }
 
 /// No row of the list has the label.

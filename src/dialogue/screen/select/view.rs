@@ -302,6 +302,24 @@ impl View {
         same.next().and_then(|item| item.mark.or(item.glyph))
     }
 
+    /// Returns whether the same row is lit in the same list, whatever is marked.
+    pub(super) fn stands_as(&self, before: &View) -> bool {
+        let rows = |view: &View| -> Vec<(u16, String)> {
+            let items = view.block.items.iter();
+            items.map(|it| (it.row, it.text.clone())).collect()
+        };
+        self.has_lit() && self.lit.start == before.lit.start && rows(self) == rows(before)
+    }
+
+    /// Returns the rows with another mark than before in the same list.
+    pub(super) fn changed_marks(&self, before: &View) -> Vec<usize> {
+        let is_marked = |item: &Item| item.mark.or(item.glyph).is_some_and(|mark| mark.is_marked);
+        let pairs = self.block.items.iter().zip(&before.block.items);
+        let changed = pairs.enumerate();
+        let changed = changed.filter(|(_, (new, old))| is_marked(new) != is_marked(old));
+        changed.map(|(index, _)| index).collect()
+    }
+
     /// Returns whether the row with this text has a box for one choice, or for several.
     pub(super) fn has_radio(&self, text: &str) -> bool {
         let items = self.block.items[self.lit.clone()].iter();
