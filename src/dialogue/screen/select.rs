@@ -9,6 +9,7 @@
 
 mod enter;
 mod error;
+mod focus;
 mod ground;
 mod hot_key;
 mod items;
@@ -17,6 +18,7 @@ mod lit_row;
 mod marking;
 mod marks;
 mod motion;
+mod panes;
 mod search;
 mod segments;
 mod view;
@@ -26,7 +28,10 @@ use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeyStep};
 use enter::{EnterEffect, PressedEnter};
-use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect, without_label};
+use error::{
+    disabled, passed_over, unchanged, unlit, unproved, unreached, without_effect, without_label,
+};
+use focus::FocusPress;
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use marking::{MarkStep, Marking};
 use motion::Proof;
@@ -64,8 +69,8 @@ enum Pressed {
     },
     /// Space on the row with this text.
     Mark(String),
-    /// Tab, to get to buttons.
-    Focus,
+    /// Tab, or an arrow, to get to buttons.
+    Focus(FocusPress),
     /// The key of a row of a menu without a lit row.
     HotKey(HotKey),
     /// Enter in a list with boxes.
@@ -138,10 +143,7 @@ impl RowSelector {
         let view = match self.find(screen) {
             Ok(view) => view,
             Err(NoView::Unfocused) => {
-                return match self.pressed {
-                    Some(Pressed::Focus) if !is_overdue => Ok(KeyStep::Wait),
-                    _ => self.focus(),
-                };
+                return self.focus(screen, is_overdue);
             }
             Err(reason) => {
                 let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
@@ -198,7 +200,7 @@ impl RowSelector {
                     } else {
                         Ok(KeyStep::Wait)
                     };
-                } else {
+                } else if before.is_certain() && view.is_certain() {
                     self.search.check_not_passed(before, &view, key)?;
                 }
                 self.search.has_moved = true;
@@ -208,7 +210,7 @@ impl RowSelector {
                 self.marking.pressed(&view, &text, is_overdue)?;
                 self.pressed = None;
             }
-            Some(Pressed::Focus | Pressed::HotKey(_) | Pressed::Enter(_)) | None => {}
+            Some(Pressed::Focus(_) | Pressed::HotKey(_) | Pressed::Enter(_)) | None => {}
         }
         self.pressed = None;
         self.decide(screen, view)
@@ -352,15 +354,23 @@ impl RowSelector {
         Ok(KeyStep::Press(KeyPress::Key(key)))
     }
 
-    /// Presses Tab to get to the buttons that have the label.
-    fn focus(&mut self) -> Result<KeyStep, KeySequenceError> {
+    /// Presses Tab to get to the buttons that have the label or, where Tab does nothing, the arrow that
+    /// leads out of a list above them.
+    fn focus(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
+        let key = match &self.pressed {
+            Some(Pressed::Focus(press)) if press.has_changed(screen) => press.key,
+            Some(Pressed::Focus(_)) if !is_overdue => return Ok(KeyStep::Wait),
+            Some(Pressed::Focus(press)) if press.key == Key::Tab => Key::Down,
+            Some(Pressed::Focus(_)) => return Err(unreached(self.search.label())),
+            _ => Key::Tab,
+        };
         self.search.press()?;
         if self.search.presses() > view::FOCUS_LIMIT {
-            return Err(unlit(self.search.label()));
+            return Err(unreached(self.search.label()));
         }
         self.proof = None;
-        self.pressed = Some(Pressed::Focus);
-        Ok(KeyStep::Press(KeyPress::Key(Key::Tab)))
+        self.pressed = Some(Pressed::Focus(FocusPress::new(key, screen)));
+        Ok(KeyStep::Press(KeyPress::Key(key)))
     }
 
     /// Continues after a key that has changed nothing.

@@ -124,6 +124,12 @@ pub(super) fn unlit(label: &str) -> KeySequenceError {
     .with_hint(HINT)
 }
 
+/// Neither Tab nor an arrow leads to a row of buttons.
+pub(super) fn unreached(label: &str) -> KeySequenceError {
+    let message = format!("`tab` and `down` do not lead to the button `{label}`");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
+}
+
 fn texts(view: &View) -> impl Iterator<Item = &String> {
     view.items().iter().map(|item| &item.text)
 }

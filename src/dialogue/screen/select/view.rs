@@ -11,7 +11,7 @@ use super::marks::MarkBox;
 use super::motion::{Looks, Proof, row_looks};
 
 /// Most keys that are pressed to get to a row of buttons.
-pub(super) const FOCUS_LIMIT: usize = 10;
+pub(super) const FOCUS_LIMIT: usize = 30;
 
 /// The list on a screen.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl View {
         let rows = row_looks(screen);
         let mut views = Vec::new();
         let mut unlit = Vec::new();
-        let mut is_unfocused = false;
+        let mut button_rows = Vec::new();
         for mut block in blocks(screen) {
             let lit = match proof {
                 Some(_) => None,
@@ -84,7 +84,9 @@ impl View {
                     views.push((best, view));
                 }
                 None => {
-                    is_unfocused |= block.is_horizontal && best == Some(Likeness::Whole);
+                    if block.is_horizontal && best == Some(Likeness::Whole) {
+                        button_rows.push(block.items[0].row);
+                    }
                     let view = View {
                         is_lit_grey: false,
                         is_certain: false,
@@ -97,6 +99,15 @@ impl View {
                 }
             }
         }
+        // The columns of a row of a lit list are no buttons.
+        let is_in_list = |row: u16| {
+            let mut views = views.iter().map(|(best, view)| (best, &view.block));
+            views.any(|(best, block)| {
+                let is_row = block.items.iter().any(|it| it.row == row);
+                best.is_some() && !block.is_horizontal && block.items.len() > 1 && is_row
+            })
+        };
+        let is_unfocused = button_rows.iter().any(|&row| !is_in_list(row));
         if let Some(before) = before
             && let Some(at) = views.iter().position(|(_, view)| view.is_place_of(before))
         {

@@ -4,7 +4,7 @@ use crate::dialogue::screen::{KeyPress, KeySequenceErrorKind, KeyStep};
 use crate::terminal::Screen;
 
 /// Returns the next step on a settled screen, or the error once the program has had its time.
-fn next(selector: &mut RowSelector, screen: &Screen) -> String {
+pub(super) fn next(selector: &mut RowSelector, screen: &Screen) -> String {
     let step = match selector.next(screen, false) {
         Ok(KeyStep::Wait) => selector.next(screen, true),
         step => step,
@@ -19,7 +19,7 @@ fn next(selector: &mut RowSelector, screen: &Screen) -> String {
     }
 }
 
-fn selector(labels: &[&str]) -> RowSelector {
+pub(super) fn selector(labels: &[&str]) -> RowSelector {
     RowSelector::new(labels.iter().map(|&label| label.to_owned()).collect())
 }
 
@@ -326,52 +326,6 @@ fn rows_that_were_marked_out_of_sight_are_seen_again_before_enter() {
         next(&mut selector, &screen),
         "NoEffect: `A` was marked, and is not any longer"
     );
-}
-
-#[test]
-fn marks_that_enter_changes_are_restored() {
-    for (marks, restored) in [
-        ("  [x] A\r\n❯ [ ] B", "  [x] A\r\n❯ [x] B"),
-        ("  ◉ A\r\n❯ ○ B", "  ◉ A\r\n❯ ◉ B"),
-    ] {
-        let unmarked = marks.replace("[x]", "[ ]").replace('◉', "○");
-        let mut screen = drawn(&restored.replace("❯", " ").replacen("  ", "❯ ", 1));
-        let mut selector = selector(&["A", "B"]);
-        for (keys, rows) in [("down", restored), ("enter.", marks), ("space", restored)] {
-            assert_eq!(next(&mut selector, &screen), keys, "{}", screen.render());
-            super::draw(&mut screen, &format!("\x1b[H{rows}"));
-        }
-        assert_eq!(next(&mut selector, &screen), "Done");
-        // What is changed elsewhere, or stays, is not right.
-        for (after_enter, after_space, expected) in [
-            (
-                marks,
-                marks,
-                "space|NoEffect: `enter` changed the mark of `B` and left the list there, and \
-             `space` did not change it back",
-            ),
-            (
-                &unmarked,
-                "",
-                "NoEffect: pressed `enter`, and `A` lost its mark, with the list still there",
-            ),
-            (restored, "", "Done"),
-            ("\x1b[2J", "", "Done"),
-        ] {
-            let mut screen = drawn(&restored.replace("❯", " ").replacen("  ", "❯ ", 1));
-            let mut selector = self::selector(&["A", "B"]);
-            assert_eq!(next(&mut selector, &screen), "down");
-            super::draw(&mut screen, &format!("\x1b[H{restored}"));
-            assert_eq!(next(&mut selector, &screen), "enter.");
-            super::draw(&mut screen, &format!("\x1b[H{after_enter}"));
-            let mut steps = vec![next(&mut selector, &screen)];
-            if steps[0] == "space" {
-                super::draw(&mut screen, &format!("\x1b[H{after_space}"));
-                steps.push(next(&mut selector, &screen));
-            }
-            assert_eq!(steps.join("|"), expected);
-        }
-    }
 }
 
 #[test]
