@@ -78,8 +78,13 @@ const NCDU: &str = "mkdir -p n/alpha n/beta n/gamma; head -c 30000 /dev/zero >n/
 const TIG: &str = "d=$(mktemp -d); cd $d; export HOME=$d; git init -q .; for m in First Second Third; do \
                    git -c user.name=A -c user.email=a@b commit -q --allow-empty -m \"$m commit\"; done; tig; \
                    rm -rf $d";
-// With `-s` its menus have no frames, and only their ground sets them apart from the panels below.
 const MC: &str = "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -u; rm -rf $d";
+// Without frames, only their ground sets menus apart from the panels behind them.
+const MC_WITHOUT_FRAMES: &str =
+    "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -s -u; rm -rf $d";
+const MUTT: &str = "d=$(mktemp -d); cd $d; export HOME=$d; : >rc; for it in First Second Third; do \
+                    printf 'From a@b Mon Jan  1 00:00:00 2024\\nFrom: a@b\\nSubject: %s offer\\n\\nHello from %s\\n\\n' \
+                    $it $it; done >box; mutt -n -F rc -f box; rm -rf $d";
 const FZF: &str =
     "printf 'Red wine\\nGreen tea\\nBlack coffee\\nWater\\n' >drinks$$; echo got $(fzf <drinks$$)";
 const FRUIT: &str = "$(for it in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $it Fruit-$it off; done)";
@@ -108,6 +113,21 @@ lists! {
         "{screen: Find file, choose: Find file}",
         "{screen: Start at, press: [escape, escape]}",
         "{screen: Help, still: true, press: f10}",
+        "exits: 0",
+    ];
+    menus_of_mc_without_frames: ["mc", "--version"], MC_WITHOUT_FRAMES, [
+        "{screen: gamma, press: f9}",
+        "{screen: Left, still: true, choose: Command}",
+        "{screen: Find file, choose: Find file}",
+        "{screen: Start at, press: [escape, escape]}",
+        "{screen: Help, still: true, press: f10}",
+        "exits: 0",
+    ];
+    // Its rows have columns in brackets.
+    messages_of_mutt: ["mutt", "-v"], MUTT, [
+        "{screen: Third offer, choose: Second offer}",
+        "{screen: Hello from Second, press: q}",
+        "{screen: Third offer, press: q}",
         "exits: 0",
     ];
     rows_of_fzf: ["fzf", "--version"], FZF, [
