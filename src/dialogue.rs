@@ -451,6 +451,14 @@ impl Dialogue {
         screen.settle(now, self.quiet, self.drained)
     }
 
+    /// Keeps the output after the next reply for the next wait, although the screen is to be looked at
+    /// before it.
+    pub fn keep_output(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.keep_output();
+        }
+    }
+
     /// Applies all output to the screen, which a wait may have left for the next one.
     pub fn apply_to_screen(&mut self) {
         if let Some(screen) = &mut self.screen {

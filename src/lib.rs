@@ -89,7 +89,7 @@
 //! | which text counts as evidence | `src/dialogue/output_stream/matching.rs`, `src/terminal/echo.rs` |
 //! | what a screen shows, and when its cells were written | `src/terminal/screen.rs`, `src/terminal/screen/stamps.rs` |
 //! | what a program learns that asks its terminal | `src/terminal/queries.rs` |
-//! | which text on a screen counts as evidence | `src/dialogue/screen/evidence.rs`, `src/dialogue/screen/typed.rs`; when a screen has settled: `src/dialogue/screen/output.rs` |
+//! | which text on a screen counts as evidence | `src/dialogue/screen/evidence.rs`, `src/dialogue/screen/typed.rs`; when a screen has settled: `src/dialogue/screen/output.rs`, `src/dialogue/screen/condition.rs` |
 //! | how rows are chosen and forms are filled on a screen | `src/dialogue/screen/select.rs`, `src/dialogue/screen/fill.rs` |
 //! | what a screen shows, answers to a program's queries | `src/terminal/screen.rs`, `src/terminal/queries.rs` |
 //! | how secrets are masked | `src/scenario/secrets.rs` has the algorithm; `src/scenario/scope.rs` knows the secrets of a flow |

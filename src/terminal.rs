@@ -17,6 +17,7 @@ mod lines;
 mod plain_output;
 mod queries;
 mod screen;
+mod text_sink;
 
 pub(crate) use decoder::Decoder;
 pub(crate) use echo::PossibleEcho;

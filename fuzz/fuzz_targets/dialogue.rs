@@ -89,14 +89,11 @@ fuzz_target!(|input: &[u8]| {
         &[Awaited::Text(On::Prompt, pattern("more"))],
     ));
     let waits = [
-        vec![Awaited::Text(On::Line, "a"), Awaited::Text(On::Prompt, "> ")],
-        vec![Awaited::Text(On::Line, r"/id (?<id>\w+)/"), Awaited::Text(On::Prompt, r"/(?<q>\w+): ?$/")],
-        vec![Awaited::Text(On::Line, "/^.b/"), Awaited::Text(On::Line, "é")],
+        vec![Awaited::Text(On::Line, pattern("a")), Awaited::Text(On::Prompt, pattern("> "))],
+        vec![Awaited::Text(On::Line, pattern(r"/id (?<id>\w+)/")), Awaited::Text(On::Prompt, pattern(r"/(?<q>\w+): ?$/"))],
+        vec![Awaited::Text(On::Line, pattern("/^.b/")), Awaited::Text(On::Line, pattern("é"))],
     ]
-    .map(|all| {
-        let all: Vec<_> = all.iter().map(|&(on, source)| (on, pattern(source))).collect();
-        WaitSet::new(&all, Vec::new())
-    });
+    .map(|all| WaitSet::new(&all, Vec::new()));
     let whole = findings(input, usize::MAX, &matcher, &waits);
     assert_eq!(findings(input, 1, &matcher, &waits), whole);
     assert_eq!(findings(input, 3, &matcher, &waits), whole);

@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::decoder::TextSink;
 use super::echo::{Echoes, PossibleEcho};
 use super::input::ExpectedEcho;
 use super::input_line::{EchoMode, InputText, RowEnd, RowKind};
 use super::plain_output::columns;
+use super::text_sink::TextSink;
 
 /// Longest line; more text continues as another line.
 const OUTPUT_LINE_LIMIT_BYTES: usize = 64 << 10;

@@ -5,6 +5,7 @@
 //! a test needs beside it: the times of the cells, the modes of the keyboard, and the answers to
 //! queries. It knows no waits. Rows and columns are counted from 0, in messages from 1.
 
+mod changes;
 mod characters;
 mod frame;
 mod geometry;
@@ -20,12 +21,13 @@ use std::ops::Range;
 use std::time::Instant;
 
 use avt::parser::{DecMode, DecModes, Function, State};
-use avt::{Cell, Observation, Observer, Parser, Terminal};
+use avt::{Cell, Parser, Terminal};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::compose;
 use unicode_width::UnicodeWidthChar;
 
 use super::queries::{Answers, QueriedTerminal};
+use changes::Changes;
 use characters::Characters;
 use modes::Modes;
 use sequence::{Meaning, Sequence};
@@ -263,6 +265,14 @@ impl Screen {
         self.terminal.dump()
     }
 
+    /// Returns a screen that shows the same, on which nothing was written since `at`.
+    pub fn redrawn(&self, at: Instant) -> Screen {
+        let mut screen = Screen::new(Screen::size(self), at);
+        screen.feed(self.dump().as_bytes(), at, &mut |_| false);
+        screen.answered(at);
+        screen
+    }
+
     fn cell(&self, row: u16, column: u16) -> Option<&Cell> {
         let line = self.terminal.screen().line(row.into())?;
         line.cells().get(usize::from(column))
@@ -416,7 +426,7 @@ impl Screen {
         let after = self.terminal.cursor();
         self.stamps.after(rest, changes.ranges(), after.row, now);
         changes.forget(self.judged.rows.get_mut());
-        let is_changed = changes.count > 0;
+        let is_changed = changes.has_any();
         if is_changed || after != before {
             self.last_change = at;
         }
@@ -458,43 +468,6 @@ impl QueriedTerminal for Screen {
         let (first, last) = self.modes.margins();
         Some((first + 1, last + 1))
     }
-}
-
-/// The first ranges of rows that an operation has changed.
-#[derive(Debug, Default)]
-struct Changes {
-    first: [Range<usize>; 2],
-    count: usize,
-}
-
-impl Changes {
-    fn ranges(&self) -> &[Range<usize>] {
-        &self.first[..self.count.min(self.first.len())]
-    }
-
-    /// Removes the changed rows, all if not all ranges are known.
-    fn forget(&self, rows: &mut Vec<Option<ScreenRow>>) {
-        if self.count > self.first.len() {
-            rows.clear();
-        }
-        for range in self.ranges() {
-            let end = range.end.min(rows.len());
-            rows[range.start.min(end)..end].fill(None);
-        }
-    }
-}
-
-impl Observer for Changes {
-    type Output = ();
-
-    fn dirty(&mut self, rows: Range<usize>) {
-        if let Some(range) = self.first.get_mut(self.count) {
-            *range = rows;
-        }
-        self.count += 1;
-    }
-
-    fn end(&mut self, _: &mut Observation<'_>) {}
 }
 
 /// Returns a text as the cells of a screen hold it: marks composed with their characters, and nothing

@@ -64,11 +64,12 @@ def menu(screen):
 if kind in ("numbers", "letters"):
     curses.wrapper(menu)
 else:
-    from prompt_toolkit.shortcuts import radiolist_dialog
+    from prompt_toolkit.shortcuts import checkboxlist_dialog, radiolist_dialog
     many = [f"Drink {number}" for number in range(60)]
-    names = {"radio": drinks, "long": many, "one": drinks[:1]}[kind]
+    names = {"radio": drinks, "check": drinks, "long": many, "long-check": many, "one": drinks[:1]}[kind]
     values = [(name, name) for name in names]
-    print("got", radiolist_dialog(title="Drinks", text="Pick", values=values).run())
+    dialog = checkboxlist_dialog if kind.endswith("check") else radiolist_dialog
+    print("got", dialog(title="Drinks", text="Pick", values=values).run())
 "#;
 
 const HTOP: &str = "HOME=$PWD exec htop";
@@ -77,8 +78,13 @@ const NCDU: &str = "mkdir -p n/alpha n/beta n/gamma; head -c 30000 /dev/zero >n/
 const TIG: &str = "d=$(mktemp -d); cd $d; export HOME=$d; git init -q .; for m in First Second Third; do \
                    git -c user.name=A -c user.email=a@b commit -q --allow-empty -m \"$m commit\"; done; tig; \
                    rm -rf $d";
-// With `-s` its menus have no frames, and only their ground sets them apart from the panels below.
 const MC: &str = "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -u; rm -rf $d";
+// Without frames, only their ground sets menus apart from the panels behind them.
+const MC_WITHOUT_FRAMES: &str =
+    "d=$(mktemp -d); cd $d; export HOME=$d; mkdir alpha beta gamma; mc -s -u; rm -rf $d";
+const MUTT: &str = "d=$(mktemp -d); cd $d; export HOME=$d; mkdir Mail; : >rc; for it in First Second Third; do \
+                    printf 'From a@b Mon Jan  1 00:00:00 2024\\nFrom: a@b\\nSubject: %s offer\\n\\nHello from %s\\n\\n' \
+                    $it $it; done >box; mutt -n -F rc -f box; rm -rf $d";
 const FZF: &str =
     "printf 'Red wine\\nGreen tea\\nBlack coffee\\nWater\\n' >drinks$$; echo got $(fzf <drinks$$)";
 const FRUIT: &str = "$(for it in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $it Fruit-$it off; done)";
@@ -109,6 +115,21 @@ lists! {
         "{screen: Help, still: true, press: f10}",
         "exits: 0",
     ];
+    menus_of_mc_without_frames: ["mc", "--version"], MC_WITHOUT_FRAMES, [
+        "{screen: gamma, press: f9}",
+        "{screen: Left, still: true, choose: Command}",
+        "{screen: Find file, choose: Find file}",
+        "{screen: Start at, press: [escape, escape]}",
+        "{screen: Help, still: true, press: f10}",
+        "exits: 0",
+    ];
+    // Its rows have columns in brackets.
+    messages_of_mutt: ["mutt", "-v"], MUTT, [
+        "{screen: Third offer, choose: Second offer}",
+        "{screen: Hello from Second, press: q}",
+        "{screen: Third offer, press: q}",
+        "exits: 0",
+    ];
     rows_of_fzf: ["fzf", "--version"], FZF, [
         "{screen: Water, choose: Black coffee}",
         "see: got Black coffee",
@@ -130,6 +151,34 @@ lists! {
         "{screen: Pick, choose: Red wine}",
         "{screen: Ok, still: true, choose: Ok}",
         "see: got Red wine",
+        "exits: 0",
+    ];
+    // Enter marks the lit row there, or removes its mark, and leaves the list.
+    a_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py check", [
+        "{screen: Pick, choose: [Red wine, Black coffee]}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: \"got ['Red wine', 'Black coffee']\"",
+        "exits: 0",
+    ];
+    a_row_of_a_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py check", [
+        "{screen: Pick, choose: Green tea}",
+        "{screen: Ok, still: true, choose: Ok}",
+        "see: \"got ['Green tea']\"",
+        "exits: 0",
+    ];
+    a_long_check_list_of_prompt_toolkit: ["python3", "-c", "import questionary"], "exec python3 lists.py long-check", [
+        "{screen: Pick, choose: [Drink 3, Drink 27]}",
+        "{screen: Ok, still: true, choose: Ok}",
+        // In the order in which they were marked last.
+        "see: \"/got ..Drink (3', 'Drink 27|27', 'Drink 3)'/\"",
+        "exits: 0",
+    ];
+    a_frame_after_a_check_list: ["whiptail", "--version"],
+        "whiptail --checklist Pick 15 50 4 a Apple off b Banana off 2>got$$; \
+         printf '\\033[2J\\033[HSAVING'; printf '\\033[2J\\033[HDONE'; cat got$$; exec cat", [
+        "{screen: Pick, choose: [Banana]}",
+        "{screen: SAVING}",
+        "{screen: DONE, press: ctrl-d}",
         "exits: 0",
     ];
     a_menu_with_numbers: ["python3", "-c", "import curses"], "exec python3 lists.py numbers", [

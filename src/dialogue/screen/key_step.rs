@@ -16,6 +16,8 @@ pub enum KeyPress {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyStep {
     Press(KeyPress),
+    /// The same, and most likely nothing follows it: then all output after it is for what comes next.
+    Submit(KeyPress),
     /// The same, and nothing follows it.
     Last(KeyPress),
     /// The screen does not show the effect of the last key yet.

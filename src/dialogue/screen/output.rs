@@ -1,25 +1,19 @@
-//! Screen of a program, and the conditions that the present wait has on it.
+//! Screen of a program, and the look for the conditions that the present wait has on it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::dialogue::role_matcher::RoleMatcher;
-use crate::dialogue::wait_set::{PlacedPatterns, WaitSet};
-use crate::terminal::{KeyModes, Screen, ScreenChange, ScreenSize};
+use crate::dialogue::wait_set::WaitSet;
+use crate::terminal::{KeyModes, Screen, ScreenSize};
 
-use super::evidence::{Judgement, NearMiss, ScreenMatch, is_shown, is_within, judge};
+use super::condition::{
+    Condition, ConditionOwner, LONG_QUIET, Look, RESTLESS, Settled, conditions,
+};
+use super::evidence::{NearMiss, ScreenMatch, is_shown, is_within};
 use super::shown_line::{PastText, lines_of};
 use super::typed::TypedText;
-use super::wait::{Judging, ScreenContent, ScreenRegion, ScreenWait};
-
-/// Silence, in quiet times, after which a screen counts as complete although the program is not
-/// known to wait for input.
-const LONG_QUIET: u32 = 10;
-
-/// Time, in quiet times, for which the row of a match has to rest before a reply, or after which a key
-/// has had its effect, on a screen that never settles: a clock on it may go on for ever.
-const RESTLESS: u32 = 100;
+use super::wait::{ScreenContent, ScreenWait};
 
 /// Screen of a program with the output that it does not show yet.
 ///
@@ -45,6 +39,19 @@ pub(in crate::dialogue) struct ScreenOutput {
     /// The end of the output.
     ended_at: Option<Instant>,
     reads_so_far: u64,
+    /// Output that is applied already, and that the next wait is to look at, too.
+    earlier: Option<EarlierOutput>,
+    /// True if the output after the next reply is to be kept so.
+    keeps_output: bool,
+}
+
+/// Output since the last reply, and a screen on which it can be drawn again.
+#[derive(Debug)]
+struct EarlierOutput {
+    screen: Screen,
+    output: VecDeque<(Instant, Vec<u8>)>,
+    /// False once a wait looks at it.
+    is_open: bool,
 }
 
 /// Result of a look at the screen.
@@ -57,165 +64,6 @@ pub(in crate::dialogue) enum ScreenFinding {
         owner: ConditionOwner,
         found: ScreenMatch,
     },
-}
-
-/// Owner of a condition, with its index.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::dialogue) enum ConditionOwner {
-    Wait(usize),
-    Interlude(usize),
-}
-
-/// A condition of the present wait.
-#[derive(Debug)]
-struct Condition {
-    owner: ConditionOwner,
-    wait: Arc<ScreenWait>,
-    /// The moment since which it has held, with the same captures.
-    held: Option<(Instant, ScreenMatch)>,
-    /// True if a text that has to go was there.
-    was_shown: bool,
-    near_miss: Option<NearMiss>,
-}
-
-impl Condition {
-    /// Returns whether the condition depends on what the screen shows in between, before it settles.
-    fn depends_on_each_operation(&self) -> bool {
-        self.wait.judging == Judging::Drawn
-            || self.wait.holds.is_some()
-            || matches!(self.wait.content, ScreenContent::Gone(_))
-    }
-
-    /// Returns whether the change before this boundary cannot have met the condition.
-    fn is_unmoved(&self, screen: &Screen) -> bool {
-        let ScreenContent::Shown(text) = &self.wait.content else {
-            return false;
-        };
-        let is_anywhere = self.wait.region == ScreenRegion::default();
-        if !is_anywhere || self.wait.holds.is_some() {
-            return false;
-        }
-        match screen.change() {
-            // The text may go on in the next row, or have begun in the one before.
-            ScreenChange::Printed(row)
-                if screen.is_wrapped(row)
-                    || row.checked_sub(1).is_some_and(|it| screen.is_wrapped(it)) =>
-            {
-                false
-            }
-            ScreenChange::Printed(row) => {
-                let row = screen.row(row);
-                // A literal with trailing blanks may end at the end of the row.
-                let padded = format!("{} ", row.text());
-                text.find(&padded, 0..padded.len()).is_none()
-            }
-            ScreenChange::Scrolled => true,
-            ScreenChange::Other => false,
-        }
-    }
-
-    /// Judges the condition. `is_settled` if the screen is complete.
-    fn look(
-        &mut self,
-        screen: &Screen,
-        typed: &TypedText,
-        wait_began: Instant,
-        settled: &Settled,
-    ) -> Look {
-        let found = match &self.wait.content {
-            ScreenContent::Gone(_) => {
-                let is_shown = is_shown(&self.wait, screen);
-                self.was_shown |= is_shown;
-                let is_gone = !is_shown && (self.was_shown || self.wait.still);
-                self.near_miss = (!is_shown && !is_gone).then_some(NearMiss::NeverShown);
-                is_gone.then(|| {
-                    let found = ScreenMatch {
-                        at: screen.last_change().max(wait_began),
-                        captures: Vec::new(),
-                        row: String::new(),
-                        cells: Vec::new(),
-                    };
-                    (found, false)
-                })
-            }
-            ScreenContent::Shown(_) | ScreenContent::Any => {
-                match judge(&self.wait, screen, typed, wait_began) {
-                    Judgement::Met(found) => {
-                        let is_whole = self.wait.judging == Judging::Drawn;
-                        Some((found, is_whole))
-                    }
-                    Judgement::MetIfSettled(found) => Some((found, false)),
-                    Judgement::Unmet { near_miss } => {
-                        self.near_miss = near_miss.or(self.near_miss);
-                        None
-                    }
-                }
-            }
-        };
-        match found {
-            None => {
-                self.held = None;
-                Look::Unmet
-            }
-            Some((found, is_whole)) => {
-                let since = match &self.held {
-                    Some((since, before)) if before.captures == found.captures => *since,
-                    _ => found.at,
-                };
-                if self.wait.holds.is_some() {
-                    self.held = Some((since, found.clone()));
-                }
-                match self.wait.holds {
-                    Some(length) => Look::HoldsUntil(since + length),
-                    None if is_whole => Look::Met(found),
-                    None => match settled.at(&found, screen) {
-                        None => Look::Met(found),
-                        Some(at) => Look::MetOnceSettled(at),
-                    },
-                }
-            }
-        }
-    }
-}
-
-/// State of a screen: settled or not.
-struct Settled {
-    now: Instant,
-    quiet: Duration,
-    /// The moment of the next look; `None` if the whole screen has settled.
-    next_look: Option<Instant>,
-    /// False while output is being applied, and where it ends in the middle of drawing.
-    is_complete: bool,
-}
-
-impl Settled {
-    /// Returns `None` if a match counts, else the moment of the next look. On a screen that goes on to
-    /// change elsewhere, the row of the match has to rest.
-    fn at(&self, found: &ScreenMatch, screen: &Screen) -> Option<Instant> {
-        let next_look = self.next_look?;
-        if found.cells.is_empty() || !self.is_complete {
-            return Some(next_look);
-        }
-        let columns = 0..screen.size().columns;
-        let rows = found.cells.iter().map(|(row, _)| *row);
-        let cells = rows.flat_map(|row| columns.clone().map(move |column| (row, column)));
-        let written = cells.filter_map(|(row, column)| screen.written_at(row, column));
-        let rest = if found.captures.is_empty() {
-            RESTLESS
-        } else {
-            LONG_QUIET
-        };
-        let rests_at = written.max().unwrap_or(found.at).max(found.at) + self.quiet * rest;
-        (rests_at > self.now).then(|| rests_at.min(next_look))
-    }
-}
-
-enum Look {
-    Unmet,
-    /// To be looked at again at this moment.
-    MetOnceSettled(Instant),
-    HoldsUntil(Instant),
-    Met(ScreenMatch),
 }
 
 impl ScreenOutput {
@@ -233,6 +81,8 @@ impl ScreenOutput {
             is_waiting_to_settle: false,
             ended_at: None,
             reads_so_far: 0,
+            earlier: None,
+            keeps_output: false,
         }
     }
 
@@ -246,6 +96,15 @@ impl ScreenOutput {
         self.reads = false;
         self.reads_so_far += 1;
         self.unapplied.push_back((at, bytes.to_vec()));
+        if let Some(earlier) = self.earlier.as_mut().filter(|it| it.is_open) {
+            earlier.output.push_back((at, bytes.to_vec()));
+        }
+    }
+
+    /// Keeps the output after the next reply for the next wait, though looks at the screen before it
+    /// apply that output.
+    pub(in crate::dialogue) fn keep_output(&mut self) {
+        self.keeps_output = true;
     }
 
     pub(in crate::dialogue) fn reads_so_far(&self) -> u64 {
@@ -265,6 +124,12 @@ impl ScreenOutput {
 
     /// Begins to look for the conditions of a wait.
     pub(in crate::dialogue) fn begin(&mut self, wait: &WaitSet, matcher: &RoleMatcher) {
+        if self.earlier.is_some() {
+            self.apply_all();
+        }
+        if let Some(earlier) = &mut self.earlier {
+            earlier.is_open = false;
+        }
         self.wait_began = self.active_at;
         self.is_waiting_to_settle = false;
         self.conditions = conditions(wait.placed(), ConditionOwner::Wait);
@@ -290,6 +155,12 @@ impl ScreenOutput {
         self.typed.type_at_cursor(&self.screen, text);
         self.answered_text.record(&self.screen);
         self.screen.answered(at);
+        let is_kept = std::mem::take(&mut self.keeps_output) && !self.screen.is_incomplete();
+        self.earlier = is_kept.then(|| EarlierOutput {
+            screen: self.screen.redrawn(at),
+            output: VecDeque::new(),
+            is_open: true,
+        });
         self.typed_at = at;
         self.active_at = self.active_at.max(at);
         self.reads = false;
@@ -460,61 +331,59 @@ impl ScreenOutput {
 
     /// Applies output up to the first operation after which a condition holds that is judged then.
     fn apply_until_met(&mut self) -> Option<ScreenFinding> {
-        let ScreenOutput {
-            screen,
-            unapplied,
-            typed,
-            conditions,
-            wait_began,
-            ..
-        } = self;
-        let mut met = None;
-        while let Some((at, bytes)) = unapplied.front_mut() {
-            let used = screen.feed(bytes, *at, &mut |screen| {
-                let settled = Settled {
-                    now: *at,
-                    quiet: Duration::ZERO,
-                    next_look: Some(*at),
-                    is_complete: false,
-                };
-                let conditions = conditions.iter_mut();
-                for condition in
-                    conditions.filter(|it| it.depends_on_each_operation() && !it.is_unmoved(screen))
-                {
-                    if let Look::Met(found) = condition.look(screen, typed, *wait_began, &settled) {
-                        met = Some(ScreenFinding::Match {
-                            owner: condition.owner,
-                            found,
-                        });
-                        return true;
-                    }
+        let mut judge = |screen: &Screen, at: Instant| {
+            let settled = Settled {
+                now: at,
+                quiet: Duration::ZERO,
+                next_look: Some(at),
+                is_complete: false,
+            };
+            let conditions = self.conditions.iter_mut();
+            let mut conditions =
+                conditions.filter(|it| it.depends_on_each_operation() && !it.is_unmoved(screen));
+            conditions.find_map(|condition| {
+                match condition.look(screen, &self.typed, self.wait_began, &settled) {
+                    Look::Met(found) => Some(ScreenFinding::Match {
+                        owner: condition.owner,
+                        found,
+                    }),
+                    _ => None,
                 }
-                false
-            });
-            if used >= bytes.len() {
-                unapplied.pop_front();
-            } else {
-                bytes.drain(..used);
-            }
+            })
+        };
+        if let Some(earlier) = &mut self.earlier {
+            let EarlierOutput { screen, output, .. } = earlier;
+            let met = apply_until(screen, output, &mut judge);
             if met.is_some() {
                 return met;
             }
+            self.earlier = None;
         }
-        None
+        apply_until(&mut self.screen, &mut self.unapplied, &mut judge)
     }
 }
 
-fn conditions(
-    patterns: &PlacedPatterns,
-    owner: impl Fn(usize) -> ConditionOwner,
-) -> Vec<Condition> {
-    let screens = patterns.screens();
-    let condition = |(index, wait): (usize, &Arc<ScreenWait>)| Condition {
-        owner: owner(index),
-        wait: Arc::clone(wait),
-        held: None,
-        was_shown: false,
-        near_miss: None,
-    };
-    screens.map(condition).collect()
+/// Applies output to a screen up to the first operation after which the judge finds something.
+fn apply_until(
+    screen: &mut Screen,
+    output: &mut VecDeque<(Instant, Vec<u8>)>,
+    judge: &mut dyn FnMut(&Screen, Instant) -> Option<ScreenFinding>,
+) -> Option<ScreenFinding> {
+    while let Some((at, bytes)) = output.front_mut() {
+        let at = *at;
+        let mut met = None;
+        let used = screen.feed(bytes, at, &mut |screen| {
+            met = judge(screen, at);
+            met.is_some()
+        });
+        if used >= bytes.len() {
+            output.pop_front();
+        } else {
+            bytes.drain(..used);
+        }
+        if met.is_some() {
+            return met;
+        }
+    }
+    None
 }

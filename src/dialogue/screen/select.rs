@@ -4,9 +4,12 @@
 //! has to be proved: it is the only one with a pointer or with its ground, or it was seen to get the
 //! look that another one lost at a key. Each key has to show its effect before the next one is
 //! pressed. Rows that are not visible are searched to the end of the list, or until it begins again,
-//! and then in the other direction. Before Enter, all rows that were to be marked are seen marked.
+//! and then in the other direction. Before Enter, all rows that were to be marked are seen marked, and
+//! where Enter marks a row instead of closing the list, afterwards, too.
 
+mod enter;
 mod error;
+mod focus;
 mod ground;
 mod hot_key;
 mod items;
@@ -15,6 +18,7 @@ mod lit_row;
 mod marking;
 mod marks;
 mod motion;
+mod panes;
 mod search;
 mod segments;
 mod view;
@@ -23,7 +27,11 @@ use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeyStep};
-use error::{disabled, passed_over, unchanged, unlit, unproved, without_effect, without_label};
+use enter::{EnterEffect, PressedEnter};
+use error::{
+    disabled, passed_over, unchanged, unlit, unproved, unreached, without_effect, without_label,
+};
+use focus::FocusPress;
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
 use marking::{MarkStep, Marking};
 use motion::Proof;
@@ -61,10 +69,12 @@ enum Pressed {
     },
     /// Space on the row with this text.
     Mark(String),
-    /// Tab, to get to buttons.
-    Focus,
+    /// Tab, or an arrow, to get to buttons.
+    Focus(FocusPress),
     /// The key of a row of a menu without a lit row.
     HotKey(HotKey),
+    /// Enter in a list with boxes.
+    Enter(PressedEnter),
 }
 
 impl RowSelector {
@@ -127,13 +137,13 @@ impl RowSelector {
                 }
             }
         }
+        if let Some(Pressed::Enter(_)) = self.pressed {
+            return self.entered(screen, is_overdue);
+        }
         let view = match self.find(screen) {
             Ok(view) => view,
             Err(NoView::Unfocused) => {
-                return match self.pressed {
-                    Some(Pressed::Focus) if !is_overdue => Ok(KeyStep::Wait),
-                    _ => self.focus(),
-                };
+                return self.focus(screen, is_overdue);
             }
             Err(reason) => {
                 let step = self.hot_key(screen).filter(|_| self.pressed.is_none());
@@ -190,7 +200,7 @@ impl RowSelector {
                     } else {
                         Ok(KeyStep::Wait)
                     };
-                } else {
+                } else if before.is_certain() && view.is_certain() {
                     self.search.check_not_passed(before, &view, key)?;
                 }
                 self.search.has_moved = true;
@@ -200,7 +210,7 @@ impl RowSelector {
                 self.marking.pressed(&view, &text, is_overdue)?;
                 self.pressed = None;
             }
-            Some(Pressed::Focus | Pressed::HotKey(_)) | None => {}
+            Some(Pressed::Focus(_) | Pressed::HotKey(_) | Pressed::Enter(_)) | None => {}
         }
         self.pressed = None;
         self.decide(screen, view)
@@ -221,7 +231,7 @@ impl RowSelector {
         loop {
             self.search.note_texts(&view);
             if self.marking.is_proving() && !self.prove_marks(&view)? {
-                return Ok(self.enter());
+                return Ok(self.submit(view));
             }
             match self.target(&view)? {
                 Target::Found(target) if view.is_lit(target) && !view.is_certain_of(target) => {
@@ -241,7 +251,7 @@ impl RowSelector {
                     if let Some(label) = self.labels.get(self.current) {
                         self.search = Search::new(label);
                     } else if !self.prove_marks(&view)? {
-                        return Ok(self.enter());
+                        return Ok(self.submit(view));
                     }
                 }
                 Target::Found(target) => {
@@ -295,6 +305,40 @@ impl RowSelector {
         Some(KeyStep::Press(KeyPress::Text(key)))
     }
 
+    /// Presses Enter on the lit row.
+    fn submit(&mut self, view: View) -> KeyStep {
+        let Some(enter) = PressedEnter::watched(&view, &self.marking) else {
+            return self.enter();
+        };
+        self.pressed = Some(Pressed::Enter(enter));
+        self.last_view = Some(view);
+        KeyStep::Submit(KeyPress::Key(Key::Enter))
+    }
+
+    /// Goes on after Enter in a list with boxes.
+    fn entered(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
+        let Some(Pressed::Enter(enter)) = self.pressed.take() else {
+            return Ok(KeyStep::Wait);
+        };
+        let label = enter.before().lit_text();
+        let view = View::find(screen, label, Some(enter.before()), self.proof.as_ref()).ok();
+        let effect = enter.effect(view.as_ref(), &self.marking);
+        let (enter, step) = match effect {
+            Ok(EnterEffect::Toggled) if !enter.is_undone() => {
+                let step = KeyStep::Press(KeyPress::Key(Key::Space));
+                (enter.undone(), Ok(step))
+            }
+            Ok(EnterEffect::Nothing) if !is_overdue => (enter, Ok(KeyStep::Wait)),
+            Ok(_) => {
+                self.is_done = true;
+                return Ok(KeyStep::Done);
+            }
+            Err(error) => (enter, Err(error)),
+        };
+        self.pressed = Some(Pressed::Enter(enter));
+        step
+    }
+
     fn enter(&mut self) -> KeyStep {
         self.is_done = true;
         KeyStep::Last(KeyPress::Key(Key::Enter))
@@ -310,15 +354,23 @@ impl RowSelector {
         Ok(KeyStep::Press(KeyPress::Key(key)))
     }
 
-    /// Presses Tab to get to the buttons that have the label.
-    fn focus(&mut self) -> Result<KeyStep, KeySequenceError> {
+    /// Presses Tab to get to the buttons that have the label or, where Tab does nothing, the arrow that
+    /// leads out of a list above them.
+    fn focus(&mut self, screen: &Screen, is_overdue: bool) -> Result<KeyStep, KeySequenceError> {
+        let key = match &self.pressed {
+            Some(Pressed::Focus(press)) if press.has_changed(screen) => press.key,
+            Some(Pressed::Focus(_)) if !is_overdue => return Ok(KeyStep::Wait),
+            Some(Pressed::Focus(press)) if press.key == Key::Tab => Key::Down,
+            Some(Pressed::Focus(_)) => return Err(unreached(self.search.label())),
+            _ => Key::Tab,
+        };
         self.search.press()?;
         if self.search.presses() > view::FOCUS_LIMIT {
-            return Err(unlit(self.search.label()));
+            return Err(unreached(self.search.label()));
         }
         self.proof = None;
-        self.pressed = Some(Pressed::Focus);
-        Ok(KeyStep::Press(KeyPress::Key(Key::Tab)))
+        self.pressed = Some(Pressed::Focus(FocusPress::new(key, screen)));
+        Ok(KeyStep::Press(KeyPress::Key(key)))
     }
 
     /// Continues after a key that has changed nothing.

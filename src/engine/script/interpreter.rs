@@ -249,6 +249,9 @@ impl ActionInterpreter {
             (State::TypingKeys(typing), Input::Settled { is_overdue }) => {
                 self.settled(*typing, is_overdue, values, dialogue)
             }
+            (State::TypingKeys(typing), Input::Exited(_)) if typing.is_submitted => {
+                self.replied(typing.after, values, dialogue)
+            }
             (State::Replying(_) | State::TypingKeys(_), Input::Exited(exit)) => {
                 Err(ActionError::unanswered(exit))
             }

@@ -18,7 +18,7 @@
 //! | `EchoOff` | alarm: 5 s or a deadline | the action fails |
 //! | `Typing` | `Written` | the interpreter goes on |
 //! | `Settling` | output, or alarm: the screen has settled, or 5 s without a change | the interpreter goes on |
-//! | `Settling` | `Exited` | the action fails |
+//! | `Settling` | `Exited` | the action fails, or the interpreter goes on after Enter |
 //! | `Settling` | alarm: a deadline | the action fails |
 //! | `ReplyHeld`, `Typing` | `NotTyped` | `ReplyFailed` |
 //! | `ReplyFailed` | `Exited` | the action fails: the program has ended |

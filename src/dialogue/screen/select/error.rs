@@ -8,6 +8,8 @@ const LISTED: usize = 20;
 
 const HINT: &str = "press its keys with `press:`";
 
+const MARK_HINT: &str = "mark the rows with `press:`, and choose the button of the list";
+
 pub(super) fn passed_over(target: usize, before: &View, after: &View) -> KeySequenceError {
     let target = &after.items()[target].text;
     let (from, to) = (before.lit_text(), after.lit_text());
@@ -70,6 +72,21 @@ pub(super) fn lost_mark(text: &str, by: Option<&str>) -> KeySequenceError {
     }
 }
 
+/// Enter has taken the mark of a row, and the list is still there.
+pub(super) fn taken_by_enter(text: &str) -> KeySequenceError {
+    let message = format!("pressed `enter`, and `{text}` lost its mark, with the list still there");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(MARK_HINT)
+}
+
+/// Enter has changed the mark of the lit row, and Space has not changed it back.
+pub(super) fn not_restored(text: &str) -> KeySequenceError {
+    let message = format!(
+        "`enter` changed the mark of `{text}` and left the list there, and `space` did not change \
+         it back"
+    );
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(MARK_HINT)
+}
+
 /// No row of the list has the label.
 pub(super) fn missing(label: &str, view: &View, seen: &[String]) -> KeySequenceError {
     let places = if view.is_horizontal() {
@@ -105,6 +122,12 @@ pub(super) fn unlit(label: &str) -> KeySequenceError {
         format!("no row of the list is highlighted, so the way to `{label}` is not known"),
     )
     .with_hint(HINT)
+}
+
+/// Neither Tab nor an arrow leads to a row of buttons.
+pub(super) fn unreached(label: &str) -> KeySequenceError {
+    let message = format!("`tab` and `down` do not lead to the button `{label}`");
+    KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
 }
 
 fn texts(view: &View) -> impl Iterator<Item = &String> {

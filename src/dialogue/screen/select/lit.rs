@@ -227,6 +227,16 @@ pub(super) fn under_cursor(screen: &Screen, block: &Block) -> Option<usize> {
     index.filter(|_| cursor.visible)
 }
 
+/// Returns the item whose text the cursor, visible or not, is before or at the beginning of. What was
+/// drawn last leaves it behind.
+pub(super) fn behind_cursor(screen: &Screen, block: &Block) -> Option<usize> {
+    let cursor = screen.cursor();
+    let is_here = |item: &Item| {
+        item.row == cursor.row && (item.outer..item.columns.start + 1).contains(&cursor.column)
+    };
+    block.items.iter().position(is_here)
+}
+
 /// Returns the one item with a pointer in a column that is blank for the others, and the items of
 /// its list: above and below a list there may be answers of other lists.
 fn pointed(screen: &Screen, items: &[Item], is_horizontal: bool) -> Option<(Range<usize>, usize)> {

@@ -38,6 +38,20 @@ impl Marking {
         }
     }
 
+    /// Returns whether several rows are to be marked.
+    pub(super) fn is_several(&self) -> bool {
+        self.is_several
+    }
+
+    pub(super) fn has_dead_space(&self) -> bool {
+        self.has_dead_space
+    }
+
+    /// Returns whether the row with this text was seen marked.
+    pub(super) fn has_marked(&self, text: &str) -> bool {
+        self.marked.iter().any(|it| it == text)
+    }
+
     /// Returns the step on the lit row with this text.
     pub(super) fn on(&mut self, view: &View, text: &str) -> MarkStep {
         let mark = view.mark_of(text);
@@ -103,7 +117,7 @@ impl Marking {
     }
 
     fn note(&mut self, text: &str) {
-        if !self.marked.iter().any(|it| it == text) {
+        if !self.has_marked(text) {
             self.marked.push(text.to_owned());
         }
     }

@@ -10,6 +10,8 @@ pub(super) struct MarkBox {
     pub is_marked: bool,
     /// In brackets, so that a single one is known for a box.
     pub is_bracketed: bool,
+    /// Round, as mostly in lists of which one row can be marked.
+    pub is_round: bool,
     /// Behind the text, and only where it is marked.
     pub is_trailing: bool,
 }
@@ -19,6 +21,7 @@ impl MarkBox {
     pub(super) const UNMARKED: MarkBox = MarkBox {
         is_marked: false,
         is_bracketed: true,
+        is_round: false,
         is_trailing: true,
     };
 
@@ -34,6 +37,7 @@ impl MarkBox {
 const MARKED: &str = "xX*+•●■✓✔";
 const MARKED_GLYPHS: &str = "●◉☑☒◼■⬢✔✓";
 const UNMARKED_GLYPHS: &str = "○◯☐◻□⬡⬚▢";
+const ROUND_GLYPHS: &str = "●◉○◯";
 
 /// Reads the box at the beginning of a text. Returns it with its bytes.
 pub(super) fn read_box(text: &str) -> Option<(MarkBox, Range<usize>)> {
@@ -50,6 +54,7 @@ pub(super) fn read_box(text: &str) -> Option<(MarkBox, Range<usize>)> {
             let mark = MarkBox {
                 is_marked,
                 is_bracketed: false,
+                is_round: ROUND_GLYPHS.contains(first),
                 is_trailing: false,
             };
             return Some((mark, 0..first.len_utf8()));
@@ -62,6 +67,7 @@ pub(super) fn read_box(text: &str) -> Option<(MarkBox, Range<usize>)> {
         let mark = MarkBox {
             is_marked,
             is_bracketed: true,
+            is_round: first == '(',
             is_trailing: false,
         };
         (mark, 0..2 + inner.len_utf8())
@@ -75,6 +81,7 @@ pub(super) fn trailing_mark(text: &str) -> Option<(MarkBox, &str)> {
     let mark = MarkBox {
         is_marked: true,
         is_bracketed: true,
+        is_round: false,
         is_trailing: true,
     };
     name.ends_with(char::is_alphanumeric)

@@ -7,7 +7,9 @@ use crate::terminal::{CellStyle, Key, Screen};
 
 use super::ground::Ground;
 use super::items::{Block, Item};
-use super::lit::{box_columns, emphasis, item_ground, item_style, text_columns, under_cursor};
+use super::lit::{
+    behind_cursor, box_columns, emphasis, item_ground, item_style, text_columns, under_cursor,
+};
 
 /// One aspect of the look of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) struct Proof {
 #[derive(Debug, Clone)]
 pub(super) struct Looks {
     items: Vec<(u16, String, Look)>,
+    /// The item before whose text the cursor is, though it may be hidden.
+    cursor: Option<usize>,
     /// All of the screen but the cursor, row by row.
     rows: Arc<[u64]>,
 }
@@ -83,6 +87,7 @@ impl Looks {
         });
         Looks {
             items: items.collect(),
+            cursor: behind_cursor(screen, block),
             rows: Arc::clone(rows),
         }
     }
@@ -113,7 +118,9 @@ impl Looks {
                 return None;
             }
             // Either the look that was lost first is that of the lit row, or the other one.
-            let is_lost = self.is_lit(&looks, (lost, &from), (gained, &to), key)?;
+            let is_lost = self
+                .is_lit(&looks, (lost, &from), (gained, &to), key)
+                .or_else(|| self.is_lit_by_cursor(before, &from, &to, key))?;
             let (value, to, other) = if is_lost {
                 (lost, to, from)
             } else {
@@ -175,6 +182,24 @@ impl Looks {
             0 => None,
             votes => Some(votes > 0),
         }
+    }
+
+    /// Returns the same of two rows by the cursor, which has moved along in the direction of the key.
+    fn is_lit_by_cursor(
+        &self,
+        before: &Looks,
+        from: &Range<usize>,
+        to: &Range<usize>,
+        key: Key,
+    ) -> Option<bool> {
+        let (old, new) = (before.cursor?, self.cursor?);
+        let is_two = before.items.len() == 2 && self.items.len() == 2;
+        if !is_two || (new > old) != matches!(key, Key::Down | Key::Right) {
+            return None;
+        }
+        let is_along = from.contains(&old) && to.contains(&new);
+        let is_against = to.contains(&old) && from.contains(&new);
+        (is_along != is_against).then_some(is_along)
     }
 
     /// Returns the indices of the items that are in both.

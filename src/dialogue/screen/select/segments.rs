@@ -6,6 +6,7 @@ use crate::terminal::{Screen, ScreenRow};
 
 use super::ground::ground_at;
 use super::marks::read_box;
+use super::panes::panes;
 
 /// Rows that have to have text on both sides of a gutter.
 const GUTTER_ROWS: usize = 3;
@@ -21,6 +22,13 @@ pub(super) struct Gutter {
 /// Returns the gutters of a screen.
 pub(super) fn gutters(screen: &Screen, rows: &[ScreenRow]) -> Vec<Gutter> {
     let mut gutters: Vec<Gutter> = Vec::new();
+    for pane in panes(screen) {
+        let edges = [pane.columns.start, pane.columns.end];
+        gutters.extend(edges.map(|column| Gutter {
+            column,
+            rows: pane.rows.clone(),
+        }));
+    }
     let size = screen.size();
     // Bars are at the edges.
     for row in 1..size.rows.saturating_sub(1) {
@@ -108,6 +116,7 @@ pub(super) fn segments(row: &ScreenRow, index: u16, gutters: &[Gutter]) -> Vec<S
             .map(|it| it.column)
             .collect();
         here.sort_unstable();
+        here.dedup();
         let cuts = text[part.clone()].char_indices().filter_map(|(at, _)| {
             let at = part.start + at;
             here.binary_search(&row.column_of(at)).ok().map(|_| at)

@@ -11,7 +11,7 @@ use super::marks::MarkBox;
 use super::motion::{Looks, Proof, row_looks};
 
 /// Most keys that are pressed to get to a row of buttons.
-pub(super) const FOCUS_LIMIT: usize = 10;
+pub(super) const FOCUS_LIMIT: usize = 30;
 
 /// The list on a screen.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ impl View {
         let rows = row_looks(screen);
         let mut views = Vec::new();
         let mut unlit = Vec::new();
-        let mut is_unfocused = false;
+        let mut button_rows = Vec::new();
         for mut block in blocks(screen) {
             let lit = match proof {
                 Some(_) => None,
@@ -84,7 +84,9 @@ impl View {
                     views.push((best, view));
                 }
                 None => {
-                    is_unfocused |= block.is_horizontal && best == Some(Likeness::Whole);
+                    if block.is_horizontal && best == Some(Likeness::Whole) {
+                        button_rows.push(block.items[0].row);
+                    }
                     let view = View {
                         is_lit_grey: false,
                         is_certain: false,
@@ -97,6 +99,15 @@ impl View {
                 }
             }
         }
+        // The columns of a row of a lit list are no buttons.
+        let is_in_list = |row: u16| {
+            let mut views = views.iter().map(|(best, view)| (best, &view.block));
+            views.any(|(best, block)| {
+                let is_row = block.items.iter().any(|it| it.row == row);
+                best.is_some() && !block.is_horizontal && block.items.len() > 1 && is_row
+            })
+        };
+        let is_unfocused = button_rows.iter().any(|&row| !is_in_list(row));
         if let Some(before) = before
             && let Some(at) = views.iter().position(|(_, view)| view.is_place_of(before))
         {
@@ -300,6 +311,24 @@ impl View {
             .chain(&self.block.items)
             .filter(|item| item.text == text);
         same.next().and_then(|item| item.mark.or(item.glyph))
+    }
+
+    /// Returns whether the same row is lit in the same list, whatever is marked.
+    pub(super) fn stands_as(&self, before: &View) -> bool {
+        let rows = |view: &View| -> Vec<(u16, String)> {
+            let items = view.block.items.iter();
+            items.map(|it| (it.row, it.text.clone())).collect()
+        };
+        self.has_lit() && self.lit.start == before.lit.start && rows(self) == rows(before)
+    }
+
+    /// Returns the rows with another mark than before in the same list.
+    pub(super) fn changed_marks(&self, before: &View) -> Vec<usize> {
+        let is_marked = |item: &Item| item.mark.or(item.glyph).is_some_and(|mark| mark.is_marked);
+        let pairs = self.block.items.iter().zip(&before.block.items);
+        let changed = pairs.enumerate();
+        let changed = changed.filter(|(_, (new, old))| is_marked(new) != is_marked(old));
+        changed.map(|(index, _)| index).collect()
     }
 
     /// Returns whether the row with this text has a box for one choice, or for several.

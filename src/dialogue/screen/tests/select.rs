@@ -4,20 +4,22 @@ use crate::dialogue::screen::{KeyPress, KeySequenceErrorKind, KeyStep};
 use crate::terminal::Screen;
 
 /// Returns the next step on a settled screen, or the error once the program has had its time.
-fn next(selector: &mut RowSelector, screen: &Screen) -> String {
+pub(super) fn next(selector: &mut RowSelector, screen: &Screen) -> String {
     let step = match selector.next(screen, false) {
         Ok(KeyStep::Wait) => selector.next(screen, true),
         step => step,
     };
     match step {
         Ok(KeyStep::Press(KeyPress::Key(key))) => key.to_string(),
-        Ok(KeyStep::Last(KeyPress::Key(key))) => format!("{key}."),
+        Ok(KeyStep::Last(KeyPress::Key(key)) | KeyStep::Submit(KeyPress::Key(key))) => {
+            format!("{key}.")
+        }
         Ok(step) => format!("{step:?}"),
         Err(error) => format!("{:?}: {}", error.kind, error.message),
     }
 }
 
-fn selector(labels: &[&str]) -> RowSelector {
+pub(super) fn selector(labels: &[&str]) -> RowSelector {
     RowSelector::new(labels.iter().map(|&label| label.to_owned()).collect())
 }
 

@@ -33,6 +33,8 @@ struct List {
     /// Only one row can be marked.
     is_radio: bool,
     in_box: bool,
+    /// Enter does what Space does, and leaves the list.
+    toggles_at_enter: bool,
     /// The program draws only the second time that it is asked.
     is_slow: bool,
 }
@@ -132,6 +134,16 @@ fn choose(list: &mut List, labels: &[String]) -> Result<(), String> {
                 }
             }
             Ok(KeyStep::Last(KeyPress::Key(Key::Enter))) => return Ok(()),
+            Ok(KeyStep::Submit(KeyPress::Key(Key::Enter))) => {
+                if !list.toggles_at_enter {
+                    screen = drawn("\x1b[2J");
+                    continue;
+                }
+                list.press(Key::Space);
+                is_overdue = false;
+                unseen = true;
+            }
+            Ok(KeyStep::Done) => return Ok(()),
             Ok(KeyStep::Wait) => {
                 assert!(!is_overdue, "a wait beyond its time");
                 is_overdue = !(list.is_slow && unseen);
@@ -200,6 +212,7 @@ fn lists() -> impl Strategy<Value = List> {
                 has_boxes,
                 is_radio: false,
                 in_box,
+                toggles_at_enter: false,
                 is_slow,
             }
         },
@@ -223,8 +236,10 @@ proptest! {
         mut list in lists(),
         wanted in prop::collection::vec(any::<prop::sample::Index>(), 1..4),
         before: prop::sample::Index,
+        toggles_at_enter: bool,
     ) {
         list.has_boxes = true;
+        list.toggles_at_enter = toggles_at_enter;
         let mut wanted: Vec<usize> = wanted.iter().map(|it| it.index(list.labels.len())).collect();
         wanted.dedup();
         let before = before.index(list.labels.len());

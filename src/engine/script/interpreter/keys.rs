@@ -68,6 +68,7 @@ impl ActionInterpreter {
             reply,
             after,
             is_over: false,
+            is_submitted: false,
         };
         self.next_key(typing, Answers::Wait, false, values, dialogue)
     }
@@ -115,7 +116,15 @@ impl ActionInterpreter {
                 self.state = State::TypingKeys(Box::new(typing));
                 return Ok(Effect::SettleAgain);
             }
-            KeyStep::Press(press) => press,
+            KeyStep::Press(press) => {
+                typing.is_submitted = false;
+                press
+            }
+            KeyStep::Submit(press) => {
+                typing.is_submitted = true;
+                dialogue.keep_output();
+                press
+            }
             KeyStep::Last(press) => {
                 typing.is_over = true;
                 press

@@ -22,4 +22,6 @@ pub(super) struct KeyTyping {
     pub after: AfterReply,
     /// True after its last key.
     pub is_over: bool,
+    /// True after a key that is most likely the last one: the program may end at it.
+    pub is_submitted: bool,
 }
