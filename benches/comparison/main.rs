@@ -12,7 +12,7 @@ use alternatives::{holm, median_test};
 use rehearsal::stats::{
     Comparison, ComparisonSettings, Figure, Finding, IntervalMethod, Measure, RunOrder, compare,
 };
-use simulation::{Machine, normal};
+use simulation::{Machine, figure, groups, normal, settings};
 
 fn main() {
     let words: Vec<String> = std::env::args()
@@ -41,55 +41,6 @@ fn main() {
         if is_all || names.iter().any(|it| *it == name) {
             report(count);
         }
-    }
-}
-
-/// Two groups of runs, as values by figure.
-fn groups(
-    machine: &Machine,
-    repeats: usize,
-    order: RunOrder,
-    slow: Option<(usize, f64)>,
-    random: &mut fastrand::Rng,
-) -> Vec<Figure> {
-    let mut figures: Vec<Figure> = (0..machine.figures())
-        .map(|number| figure(&format!("figure {number}"), &[], &[]))
-        .collect();
-    let mut walk = 0.0;
-    for run in 0..2 * repeats {
-        let is_new = match order {
-            RunOrder::Separate => run >= repeats,
-            RunOrder::Interleaved => run % 4 == 1 || run % 4 == 2,
-        };
-        let values = machine.run(slow.filter(|_| is_new), &mut walk, random);
-        for (figure, value) in figures.iter_mut().zip(values) {
-            let group = if is_new {
-                &mut figure.new
-            } else {
-                &mut figure.old
-            };
-            group.push(Some(value));
-        }
-    }
-    figures
-}
-
-fn figure(name: &str, old: &[f64], new: &[f64]) -> Figure {
-    let some = |values: &[f64]| values.iter().copied().map(Some).collect();
-    Figure {
-        name: name.into(),
-        unit: "us".into(),
-        measure: Measure::Time,
-        old: some(old),
-        new: some(new),
-    }
-}
-
-fn settings(order: RunOrder, seed: u64) -> ComparisonSettings {
-    ComparisonSettings {
-        order,
-        seed,
-        ..ComparisonSettings::default()
     }
 }
 

@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use crate::report::result_file::Head;
 use crate::report::{RunVerdict, SavedRun};
+use crate::stats::{Figure, Measure};
 
 use super::conditions::Conditions;
 use super::figures::{RunFigure, figures};
@@ -14,6 +15,22 @@ use super::history::Entry;
 /// Returns the figures of kept runs.
 pub fn figures_of(runs: &[Entry]) -> Vec<Vec<RunFigure>> {
     runs.iter().map(|it| it.figures.clone()).collect()
+}
+
+/// Returns the part of the machine that other processes left to the runs of two groups, as a figure.
+pub fn machine_of(old: &[Entry], new: &[Entry]) -> Figure {
+    let free = |runs: &[Entry]| {
+        runs.iter()
+            .map(|it| it.conditions.machine_free_ratio)
+            .collect()
+    };
+    Figure {
+        name: "machine.free".into(),
+        unit: String::new(),
+        measure: Measure::Throughput,
+        old: free(old),
+        new: free(new),
+    }
 }
 
 impl Entry {

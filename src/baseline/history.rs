@@ -470,6 +470,8 @@ mod tests {
                 duration_us: None,
                 warm_up_us: 0,
                 chaos: Vec::new(),
+                seed: Some(1),
+                machine_free_ratio: Some(0.9),
                 trust: None,
             },
             figures: vec![RunFigure {

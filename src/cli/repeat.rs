@@ -123,11 +123,15 @@ pub(super) fn repeat(
         }
         (None, None) => None,
     };
-    let comparison = match compared {
-        Some((old, compared)) => Some(compare(&old, &made, order, compared, &series.comparing)?),
-        None => None,
+    let comparison = compared
+        .map(|(old, compared)| compare(&old, &made, order, compared, &series.comparing))
+        .transpose();
+    // The runs are shown in any case.
+    let (comparison, refusal) = match comparison {
+        Ok(comparison) => (comparison, None),
+        Err(refusal) => (None, Some(refusal)),
     };
-    finish(
+    let exit = finish(
         settings,
         series,
         &made,
@@ -135,7 +139,8 @@ pub(super) fn repeat(
         is_whole,
         out,
         environment,
-    )
+    )?;
+    refusal.map_or(Ok(exit), Err)
 }
 
 /// The runs of a series.

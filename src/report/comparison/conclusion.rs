@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::report::units;
 use crate::stats::{ComparedFigure, Comparison, Finding, Measure};
 
-use super::words::{change, name_and_change, value};
+use super::words::{change, machine, name_and_change, value};
 
 /// The figures that have to be the same for "no change".
 const MAIN: [&str; 3] = ["flow.p50", "flow.p95", "flow.rate"];
@@ -132,8 +132,14 @@ impl Conclusion {
 fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
     let fewest = comparison.fewest_repeats;
     let has_few = comparison.figures.iter().all(|it| it.p_adjusted.is_none());
+    let withdrawn = comparison.withdrawn().filter(|(_, count)| *count > 0);
     match repeats {
         _ if comparison.figures.is_empty() => "no flow was completed".into(),
+        _ if let Some((free, count)) = withdrawn => format!(
+            "{}, which may be why {} changed; make the runs again, or let both versions run in turns",
+            machine(free),
+            units::counted(count as u64, "figure")
+        ),
         Some(repeats) if has_few => format!(
             "too few runs: {fewest} of each side are the least, and {repeats} would probably tell"
         ),
@@ -215,7 +221,7 @@ fn step_of(figure: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::stats::{ComparisonSettings, Figure, compare};
+    use crate::stats::{ComparisonSettings, Figure, compare, withdraw_changes_of_machine};
 
     use super::*;
 
@@ -277,6 +283,29 @@ mod tests {
             found.because
         );
         assert_eq!(conclusion(&[]).because, "no flow was completed");
+    }
+
+    #[test]
+    fn a_busier_machine_is_named_as_a_possible_cause() {
+        let settings = ComparisonSettings::default();
+        let mut found = compare(&[figure("flow.p50", Measure::Time, 1.5)], &settings);
+        let free = Figure {
+            unit: String::new(),
+            ..figure("machine.free", Measure::Throughput, 0.5)
+        };
+        let parts =
+            |values: &[Option<f64>]| values.iter().map(|it| it.map(|it| it / 2e5)).collect();
+        let free = Figure {
+            old: parts(&free.old),
+            new: parts(&free.new),
+            ..free
+        };
+        withdraw_changes_of_machine(&mut found, &free, &settings);
+        let found = Conclusion::of(&found);
+        assert_eq!(found.verdict, Conclusive::CannotTell);
+        let text = "other processes left 50.1 % of the machine to the old runs and 25.1 % to the new \
+                    ones, which may be why 1 figure changed";
+        assert!(found.because.starts_with(text), "{}", found.because);
     }
 
     #[test]

@@ -36,6 +36,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment.set_syntax(syntax);
     for (name, source) in [
         ("comparison.html", include_str!("assets/comparison.html")),
+        ("history.html", include_str!("assets/history.html")),
         ("base.html", include_str!("assets/base.html")),
         ("page.html", include_str!("assets/page.html")),
         ("course.html", include_str!("assets/course.html")),
@@ -83,6 +84,17 @@ pub(super) fn comparison(page: &impl serde::Serialize) -> String {
     let script = include_str!("assets/report.js");
     let page = Value::from(Serde(page));
     whole("comparison.html", &nonce(), "'none'", &[], &[script], page)
+}
+
+/// Renders the page of trends.
+#[cfg(feature = "cli")]
+pub(super) fn history(page: &impl serde::Serialize) -> String {
+    let scripts = [
+        include_str!("assets/report.js"),
+        include_str!("assets/history.js"),
+    ];
+    let page = Value::from(Serde(page));
+    whole("history.html", &nonce(), "'none'", &[], &scripts, page)
 }
 
 /// Renders a flow for the page of a run in progress.
