@@ -30,6 +30,7 @@ pub struct Conditions {
     /// The part of the machine's processor time that other processes left, from 0 to 1.
     #[serde(default)]
     pub machine_free_ratio: Option<f64>,
+    /// Figures of interrupted runs are invalid.
     pub trust: Option<Trust>,
 }
 
@@ -58,7 +59,11 @@ impl Conditions {
                 .generator
                 .and_then(|it| it.machine_others_ratio)
                 .map(|others| 1.0 - others),
-            trust: head.summary.verdict.as_ref().map(|verdict| verdict.trust),
+            trust: match head.summary.verdict.as_ref() {
+                // A part of a run is no run.
+                _ if head.summary.interrupted => Some(Trust::Invalid),
+                verdict => verdict.map(|it| it.trust),
+            },
         }
     }
 }
@@ -134,7 +139,7 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
                 Weight::Warning
             },
             text: format!(
-                "validity: the figures of {} of {} old and {} of {} new runs are invalid",
+                "validity: {} of {} old and {} of {} new runs are invalid or were interrupted",
                 invalid[0],
                 old.len(),
                 invalid[1],
@@ -379,7 +384,7 @@ mod tests {
             (
                 |it| it.trust = Some(Trust::Invalid),
                 Weight::Refusal,
-                "validity: the figures of 0 of 1 old and 1 of 1 new runs are invalid",
+                "validity: 0 of 1 old and 1 of 1 new runs are invalid or were interrupted",
             ),
         ];
         for (change, weight, text) in cases {

@@ -83,6 +83,15 @@ fn show(
             },
         ));
     }
+    let is_mixed = runs
+        .windows(2)
+        .any(|two| two[0].scenario != two[1].scenario);
+    if args.otava && is_mixed {
+        return Err(CliError::usage(
+            "--otava: there are runs of several scenarios, which have no common trend",
+            "name one: rehearsal history SCENARIO --otava",
+        ));
+    }
     if args.csv || args.otava {
         let mut text = Vec::new();
         export::csv(&runs, args.figure.as_deref(), args.otava, &mut text)

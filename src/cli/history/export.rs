@@ -11,7 +11,8 @@ use crate::report::csv_cell;
 /// are in microseconds, shares from 0 to 1. No text is a formula for spreadsheets.
 ///
 /// For Apache Otava the columns are `time` and `run`, then the figures, as its importer for CSV
-/// expects: `time_column: time`, `attributes: [run]`, `metrics` by the names of the figures.
+/// expects: `time_column: time`, `attributes: [run]`, `metrics` by the names of the figures. It takes
+/// no empty cell, so these are the figures that all runs have, or the runs that have the chosen one.
 pub(super) fn csv(
     runs: &[Entry],
     figure: Option<&str>,
@@ -20,6 +21,11 @@ pub(super) fn csv(
 ) -> io::Result<()> {
     let mut names = super::figure_names(runs.iter());
     names.retain(|name| figure.is_none_or(|figure| figure == *name));
+    let has = |run: &Entry, name: &str| run.figures.iter().any(|it| it.name == name);
+    if for_otava && figure.is_none() {
+        names.retain(|name| runs.iter().all(|run| has(run, name)));
+    }
+    let is_whole = |run: &&Entry| !for_otava || names.iter().all(|name| has(run, name));
     let mut table = csv::Writer::from_writer(out);
     let fixed: &[&str] = match for_otava {
         true => &["time", "run"],
@@ -35,7 +41,7 @@ pub(super) fn csv(
     let header = fixed.iter().chain(&names);
     let header: Vec<_> = header.map(|name| csv_cell(name).into_owned()).collect();
     table.write_record(&header)?;
-    for run in runs {
+    for run in runs.iter().filter(is_whole) {
         let mut cells = match for_otava {
             true => vec![
                 run.started_at.format("%Y-%m-%d %H:%M:%S +0000").to_string(),

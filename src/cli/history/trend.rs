@@ -2,8 +2,8 @@
 
 use chrono::Local;
 
-use crate::baseline::{Entry, differences};
-use crate::report::{Change, Point, Trend, sanitize, terminal};
+use crate::baseline::{Conditions, Entry, differences};
+use crate::report::{Change, Point, RunVerdict, Trend, sanitize, terminal};
 use crate::stats::{ChangePointSettings, change_points};
 
 /// The height of the plot in lines.
@@ -19,9 +19,12 @@ const FEWEST: usize = 6;
 pub(super) fn trend(runs: &[&Entry], figure: &str) -> Option<Trend> {
     let find = |run: &&Entry| run.figures.iter().find(|it| it.name == figure).cloned();
     let known = runs.iter().find_map(find)?;
+    // A part of a run is no run.
+    let interrupted = RunVerdict::Interrupted.word();
+    let value = |run: &&Entry| find(run).filter(|_| run.verdict != interrupted);
     let values: Vec<Option<f64>> = runs
         .iter()
-        .map(|run| find(run).map(|it| it.value))
+        .map(|run| value(run).map(|it| it.value))
         .collect();
     let settings = ChangePointSettings::default();
     let found = change_points(&values, known.measure.scale(), &settings);
@@ -31,13 +34,14 @@ pub(super) fn trend(runs: &[&Entry], figure: &str) -> Option<Trend> {
         value,
     });
     let changes = found.into_iter().map(|found| {
-        let [before, first] = [found.index - 1, found.index].map(|at| runs[at]);
-        let differ = differences(
-            std::slice::from_ref(&before.conditions),
-            std::slice::from_ref(&first.conditions),
-        );
+        // Invalid runs are noise here.
+        let [before, first] = [found.index - 1, found.index].map(|at| Conditions {
+            trust: None,
+            ..runs[at].conditions.clone()
+        });
+        let differ = differences(&[before], &[first]);
         Change {
-            run: first.id.clone(),
+            run: runs[found.index].id.clone(),
             found,
             differences: differ.into_iter().map(|it| it.text).collect(),
         }
