@@ -30,8 +30,9 @@ pub use breakdown::{Breakdown, TimeShares};
 pub use change_points::{ChangePoint, ChangePointSettings, change_points};
 pub use comparison::{
     ComparedFigure, Comparison, ComparisonSettings, Direction, Doubt, Drift, Estimate, Figure,
-    Finding, IntervalMethod, Measure, RunOrder, Scale, WarmUp, compare, compare_single_rates,
-    compare_single_runs, drift, fewest_repeats, warm_up, withdraw_changes_of_machine,
+    Finding, IntervalMethod, MachineFigures, Measure, RunOrder, Scale, WarmUp, compare,
+    compare_single_rates, compare_single_runs, drift, fewest_repeats, warm_up,
+    withdraw_changes_of_machine,
 };
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{Failures, MAX_GROUPS, MAX_TEXTS};

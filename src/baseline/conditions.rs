@@ -30,6 +30,9 @@ pub struct Conditions {
     /// The part of the machine's processor time that other processes left, from 0 to 1.
     #[serde(default)]
     pub machine_free_ratio: Option<f64>,
+    /// The 99th percentile of the delay of timers.
+    #[serde(default)]
+    pub timer_lag_us: Option<u64>,
     /// Figures of interrupted runs are invalid.
     pub trust: Option<Trust>,
 }
@@ -59,6 +62,7 @@ impl Conditions {
                 .generator
                 .and_then(|it| it.machine_others_ratio)
                 .map(|others| 1.0 - others),
+            timer_lag_us: head.summary.generator.and_then(|it| it.lag_p99_us),
             trust: match head.summary.verdict.as_ref() {
                 // A part of a run is no run.
                 _ if head.summary.interrupted => Some(Trust::Invalid),
@@ -283,6 +287,7 @@ mod tests {
             chaos: Vec::new(),
             seed: Some(1),
             machine_free_ratio: Some(0.9),
+            timer_lag_us: Some(2_000),
             trust: Some(Trust::Valid),
         }
     }

@@ -472,6 +472,7 @@ mod tests {
                 chaos: Vec::new(),
                 seed: Some(1),
                 machine_free_ratio: Some(0.9),
+                timer_lag_us: Some(2_000),
                 trust: None,
             },
             figures: vec![RunFigure {

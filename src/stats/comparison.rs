@@ -34,7 +34,7 @@ mod warm_up;
 pub use arrangements::fewest_repeats;
 pub use drift::{Drift, drift};
 pub use figure::{ComparisonSettings, Direction, Figure, Measure, RunOrder, Scale};
-pub use machine::withdraw_changes_of_machine;
+pub use machine::{MachineFigures, withdraw_changes_of_machine};
 pub use outcome::{ComparedFigure, Comparison, Doubt, Estimate, Finding, IntervalMethod};
 #[cfg(test)]
 pub(super) use simulation::normal;

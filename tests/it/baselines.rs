@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::support::running::{Finished, Running};
 use crate::support::sandbox::Sandbox;
+use crate::support::wait;
 
 /// A role whose one step takes about as long as `delay.txt` says, in seconds.
 const SCENARIO: &str = "name: steady
@@ -208,6 +209,14 @@ fn an_interrupt_ends_the_run_and_the_series() {
     assert!(sandbox.runs().len() < 10);
     let listed = sandbox.rehearsal("history baselines");
     listed.assert_out("There are no baselines");
+    // What was complete is shown and kept.
+    assert!(text.contains("Completed"), "no table: {text}");
+    let history = sandbox.rehearsal("history --json").json();
+    assert_eq!(
+        history["runs"].as_array().map(Vec::len),
+        Some(sandbox.runs().len())
+    );
+    assert_eq!(history["runs"][0]["verdict"], "passed");
 }
 
 #[test]
@@ -265,6 +274,165 @@ fn every_saved_run_is_in_the_history_and_can_be_read_again() {
     let history = sandbox.rehearsal("history --json").json();
     assert_eq!(history["runs"].as_array().map(Vec::len), Some(1));
     assert_eq!(sandbox.runs().len(), 3);
+}
+
+/// Copies of a saved run among the results, as other runs.
+fn copy_run(sandbox: &Sandbox, count: usize) {
+    let original = sandbox.run();
+    let id = original.file_name().expect("a name").to_string_lossy();
+    let result = fs::read_to_string(original.join("result.json")).expect("a record");
+    for number in 0..count {
+        let copy = original.with_file_name(format!("COPY-{number}"));
+        fs::create_dir(&copy).expect("a directory");
+        let result = result.replace(&*id, &format!("COPY-{number}"));
+        fs::write(copy.join("result.json"), result).expect("a file");
+        fs::copy(original.join("scenario.yaml"), copy.join("scenario.yaml")).expect("a file");
+    }
+}
+
+/// The runs in a history, and those among them that have this number of figures.
+fn written(database: &Path, figures: i64) -> Option<(i64, i64)> {
+    let connection = rusqlite::Connection::open(database).ok()?;
+    let count = |sql: &str| connection.query_row(sql, [figures], |row| row.get(0)).ok();
+    let whole = "SELECT count(*) FROM (SELECT run FROM figure GROUP BY run HAVING count(*) = ?1)";
+    Some((
+        count("SELECT count(*) FROM run WHERE ?1 >= 0")?,
+        count(whole)?,
+    ))
+}
+
+#[test]
+fn killing_a_writer_loses_at_most_the_run_that_it_was_adding() {
+    let sandbox = steady();
+    let run = sandbox.rehearsal("run s.yaml --save --progress none");
+    run.assert_code(0);
+    let history = sandbox.rehearsal("history --json").json();
+    let figures = history["runs"][0]["figures"].as_array().map_or(0, Vec::len);
+    let figures = i64::try_from(figures).expect("a few");
+    copy_run(&sandbox, 60);
+    let database = sandbox.home().join("rehearsal-results/history.db");
+    for at_least in [1, 4, 9, 15, 22, 30] {
+        for name in ["history.db", "history.db-journal"] {
+            // Absent after a clean end.
+            let _ = fs::remove_file(database.with_file_name(name));
+        }
+        let writer = Running::start(&mut sandbox.command("history --rebuild"));
+        let seen = || written(&database, figures).filter(|(runs, _)| *runs >= at_least);
+        wait::until("runs in the history", || seen().is_some());
+        writer.signal(Signal::KILL);
+        writer.end();
+        let (runs, whole) = written(&database, figures).expect("it can be read");
+        assert!(runs >= at_least, "{runs} of {at_least}");
+        assert_eq!(runs, whole, "a run is there in part");
+        let connection = rusqlite::Connection::open(&database).expect("a database");
+        let check: String = connection
+            .query_row("PRAGMA integrity_check", [], |row| row.get(0))
+            .expect("a check");
+        assert_eq!(check, "ok");
+    }
+    let again = sandbox.rehearsal("history --rebuild");
+    again.assert_code(0).assert_out("61 runs read again");
+}
+
+#[test]
+fn trends_are_shown_in_a_page_and_as_otava_reads_them() {
+    let sandbox = steady();
+    let run = sandbox.rehearsal("run s.yaml --save --progress none");
+    run.assert_code(0);
+    copy_run(&sandbox, 2);
+    sandbox.rehearsal("history --rebuild").assert_code(0);
+    let page = sandbox.rehearsal("history steady --figure step.come.p50 --html=t.html");
+    page.assert_code(0).assert_out("HTML: t.html");
+    let html = sandbox.read("t.html");
+    for part in [
+        "<title>History: steady</title>",
+        "id=\"chart-trend\"",
+        "step.work.p95</th>",
+        "\"ids\":[",
+        "\"COPY-1\"",
+    ] {
+        assert!(html.contains(part), "no {part}");
+    }
+    let data = html.split("id=\"figures-data\"").nth(1).expect("figures");
+    let data = data.split_once('>').expect("an element").1;
+    let data = data.split("</script>").next().expect("its end");
+    let data: Value = serde_json::from_str(data).expect("JSON");
+    let trends = data["trends"].as_array().expect("trends");
+    let first = usize::try_from(data["first"].as_u64().expect("a place")).expect("a few");
+    assert_eq!(trends[first]["name"], "step.come.p50");
+    for trend in trends {
+        assert_eq!(trend["values"].as_array().map(Vec::len), Some(3));
+    }
+    let refused = sandbox.rehearsal("history --html=t.html --csv");
+    refused.assert_code(2).assert_err("cannot be used with");
+
+    // Otava takes no empty cell.
+    let otava = sandbox.rehearsal("history steady --otava").out;
+    assert_eq!(otava.lines().count(), 4);
+    assert!(!otava.contains(",,") && !otava.contains(",\n"), "{otava}");
+    let other = SCENARIO.replace("name: steady", "name: other");
+    sandbox.write("o.yaml", &other);
+    let run = sandbox.rehearsal("run o.yaml --save --progress none");
+    run.assert_code(0);
+    let mixed = sandbox.rehearsal("history --otava");
+    mixed.assert_code(2).assert_err("history SCENARIO --otava");
+}
+
+#[test]
+fn names_in_tables_are_no_formulas() {
+    let sandbox = Sandbox::with("f.yaml", &SCENARIO.replace("name: steady", "name: '=1+1'"));
+    sandbox.write("delay.txt", "0\n");
+    let run = sandbox.rehearsal("run f.yaml --save --progress none");
+    run.assert_code(0);
+    let csv = sandbox.rehearsal("history --csv");
+    csv.assert_code(0).assert_out(",'=1+1,");
+    let history = sandbox.rehearsal("history --json").json();
+    assert_eq!(history["runs"][0]["scenario"], "=1+1");
+}
+
+#[test]
+fn github_gets_the_comparison() {
+    let sandbox = steady();
+    sandbox.write("summary.md", "# Before\n");
+    let github = |line: &str| {
+        let mut command = sandbox.command(line);
+        Finished::of(command.env("GITHUB_STEP_SUMMARY", "summary.md"))
+    };
+    let saved = github("run s.yaml --save-baseline main --repeat 2 --progress none");
+    saved.assert_code(0);
+    assert_eq!(sandbox.read("summary.md"), "# Before\n");
+    let series = github("run s.yaml --baseline main --repeat 2 --progress none --force");
+    series.assert_code(0);
+    let once = sandbox.read("summary.md");
+    assert!(
+        once.starts_with("# Before\n## ❔ `steady`: cannot tell\n"),
+        "{once}"
+    );
+    // Named as well, it is not overwritten.
+    let compared = github("compare main last --force --markdown summary.md");
+    compared.assert_code(0);
+    let twice = sandbox.read("summary.md");
+    assert!(twice.starts_with(&once), "{twice}");
+    assert_eq!(twice.matches("## ❔ `steady`").count(), 2, "{twice}");
+    let elsewhere = github("compare main last --force --markdown own.md");
+    elsewhere.assert_code(0);
+    assert!(sandbox.read("own.md").starts_with("## ❔ `steady`"));
+    assert_eq!(sandbox.read("summary.md").matches("## ❔").count(), 3);
+}
+
+#[test]
+fn seeds_that_are_fixed_on_one_side_are_named() {
+    let sandbox = steady();
+    let save = "run s.yaml --save-baseline main --repeat 2 --seed 7 --progress none";
+    sandbox.rehearsal(save).assert_code(0);
+    let drawn = "run s.yaml --baseline main --repeat 2 --progress none --force";
+    let compared = sandbox.rehearsal(drawn);
+    compared
+        .assert_code(0)
+        .assert_out("the seed: 7 in all runs, and now drawn");
+    let fixed = "run s.yaml --baseline main --repeat 2 --seed 7 --progress none --force";
+    let compared = sandbox.rehearsal(fixed);
+    compared.assert_code(0).assert_out_lacks("the seed:");
 }
 
 #[test]

@@ -221,7 +221,9 @@ fn step_of(figure: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::stats::{ComparisonSettings, Figure, compare, withdraw_changes_of_machine};
+    use crate::stats::{
+        ComparisonSettings, Figure, MachineFigures, compare, withdraw_changes_of_machine,
+    };
 
     use super::*;
 
@@ -289,18 +291,21 @@ mod tests {
     fn a_busier_machine_is_named_as_a_possible_cause() {
         let settings = ComparisonSettings::default();
         let mut found = compare(&[figure("flow.p50", Measure::Time, 1.5)], &settings);
-        let free = Figure {
-            unit: String::new(),
-            ..figure("machine.free", Measure::Throughput, 0.5)
+        let parts = |values: Vec<Option<f64>>| {
+            let values = values.into_iter();
+            values.map(|it| it.map(|it| it / 2e5)).collect()
         };
-        let parts =
-            |values: &[Option<f64>]| values.iter().map(|it| it.map(|it| it / 2e5)).collect();
-        let free = Figure {
-            old: parts(&free.old),
-            new: parts(&free.new),
-            ..free
+        let free = figure("machine.free", Measure::Throughput, 0.5);
+        let machine = MachineFigures {
+            free: Figure {
+                unit: String::new(),
+                old: parts(free.old),
+                new: parts(free.new),
+                ..free
+            },
+            lag: figure("machine.lag", Measure::Time, 2.0),
         };
-        withdraw_changes_of_machine(&mut found, &free, &settings);
+        withdraw_changes_of_machine(&mut found, &machine, &settings);
         let found = Conclusion::of(&found);
         assert_eq!(found.verdict, Conclusive::CannotTell);
         let text = "other processes left 50.1 % of the machine to the old runs and 25.1 % to the new \
