@@ -96,7 +96,7 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
     let compared: [(Weight, &str, Text); 9] = [
         (Weight::Refusal, "the scenario", |it| it.scenario.clone()),
         (Weight::Refusal, "the scenario's text", |it| {
-            it.scenario_digest.clone()
+            format!("version {}", it.scenario_digest)
         }),
         (Weight::Refusal, "the load", load),
         (Weight::Refusal, "fault injection", |it| {

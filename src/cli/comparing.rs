@@ -172,6 +172,7 @@ pub(super) fn report(
     if !wanted.force {
         comparison = certain;
     }
+    remarks.extend(steps_remark(&comparison));
     remarks.extend(machine_remark(&comparison, order));
     for side in [old, new] {
         remarks.extend(
@@ -215,6 +216,25 @@ fn within_runs(
     // As the log writes it.
     let tag = tag.replace([',', ' '], "_");
     compare_single_runs(old.of(&tag)?, new.of(&tag)?, percent, settings)
+}
+
+/// Returns a remark if a side has steps that the other one does not have.
+fn steps_remark(comparison: &Comparison) -> Option<String> {
+    let only = |is: fn(&ComparedFigure) -> bool, side: &str| {
+        let figures = comparison.figures.iter().filter(|it| is(it));
+        let names = figures.filter_map(|it| {
+            let name = it.name.strip_prefix("step.")?;
+            name.strip_suffix(".p50")
+        });
+        let names: Vec<&str> = names.collect();
+        (!names.is_empty()).then(|| format!("only the {side} runs have {}", names.join(", ")))
+    };
+    let sides = [
+        only(|it| it.old.is_some() && it.new.is_none(), "old"),
+        only(|it| it.old.is_none() && it.new.is_some(), "new"),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    (!sides.is_empty()).then(|| format!("Steps are compared by their names: {}", sides.join("; ")))
 }
 
 /// Returns a remark if the start-up of most roles has changed alike: programs seldom do that, and a

@@ -421,6 +421,27 @@ fn github_gets_the_comparison() {
 }
 
 #[test]
+fn runs_without_completed_flows_and_renamed_steps_are_named() {
+    let sandbox = steady();
+    let failing = SCENARIO.replace("see: here", "see: nothing");
+    sandbox.write("f.yaml", &failing);
+    let failed = sandbox.rehearsal("run f.yaml --repeat 2 --save-baseline none --progress none");
+    failed
+        .assert_code(1)
+        .assert_err("the baseline none is not saved: ")
+        .assert_err("completed no flow");
+    let listed = sandbox.rehearsal("history baselines");
+    listed.assert_out("There are no baselines");
+
+    let renamed = SCENARIO.replace("step: come", "step: arrive");
+    sandbox.write("r.yaml", &renamed);
+    let compared = sandbox.rehearsal("run r.yaml --against s.yaml --repeat 2 --progress none");
+    compared
+        .assert_out("only the old runs have come; only the new runs have arrive")
+        .assert_out("CANNOT TELL");
+}
+
+#[test]
 fn seeds_that_are_fixed_on_one_side_are_named() {
     let sandbox = steady();
     let save = "run s.yaml --save-baseline main --repeat 2 --seed 7 --progress none";

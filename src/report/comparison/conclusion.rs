@@ -91,7 +91,7 @@ impl Conclusion {
         };
         let main = figures.iter().filter(|it| MAIN.contains(&it.name.as_str()));
         let main: Vec<&ComparedFigure> = main.collect();
-        let is_same = !main.is_empty() && main.iter().all(|it| it.finding == Finding::Same);
+        let is_same = has_flows(comparison) && main.iter().all(|it| it.finding == Finding::Same);
         let verdict = match () {
             () if any(Finding::Worse, true) => Conclusive::Slower,
             () if any(Finding::Worse, false) => Conclusive::Worse,
@@ -106,7 +106,8 @@ impl Conclusion {
             Conclusive::Faster | Conclusive::Better => changed(figures, Finding::Better, &[]),
             Conclusive::NoChange => {
                 let names: Vec<_> = main.iter().map(|it| it.name.as_str()).collect();
-                format!("{} are within the tolerance", names.join(", "))
+                let verb = if names.len() == 1 { "is" } else { "are" };
+                format!("{} {verb} within the tolerance", names.join(", "))
             }
             Conclusive::CannotTell => String::new(),
         };
@@ -129,12 +130,18 @@ impl Conclusion {
     }
 }
 
+/// Returns `true` if both sides have completed flows.
+fn has_flows(comparison: &Comparison) -> bool {
+    let mut medians = comparison.figures.iter().filter(|it| it.name == MAIN[0]);
+    medians.any(|it| it.change.is_some())
+}
+
 fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
     let fewest = comparison.fewest_repeats;
     let has_few = comparison.figures.iter().all(|it| it.p_adjusted.is_none());
     let withdrawn = comparison.withdrawn().filter(|(_, count)| *count > 0);
     match repeats {
-        _ if comparison.figures.is_empty() => "no flow was completed".into(),
+        _ if !has_flows(comparison) => "one side has no completed flow".into(),
         _ if let Some((free, count)) = withdrawn => format!(
             "{}, which may be why {} changed; make the runs again, or let both versions run in turns",
             machine(free),
@@ -284,7 +291,19 @@ mod tests {
             "{}",
             found.because
         );
-        assert_eq!(conclusion(&[]).because, "no flow was completed");
+        let none = "one side has no completed flow";
+        assert_eq!(conclusion(&[]).because, none);
+        // A rate of nothing that stays as it was.
+        let rate = Figure {
+            old: vec![Some(0.0); 6],
+            new: vec![Some(0.0); 6],
+            ..figure("flow.rate", Measure::Throughput, 1.0)
+        };
+        let found = conclusion(&[rate]);
+        assert_eq!(
+            (found.verdict, found.because.as_str()),
+            (Conclusive::CannotTell, none)
+        );
     }
 
     #[test]
