@@ -18,6 +18,7 @@ mod error;
 mod exit;
 mod exports;
 mod failure_limit;
+mod guide;
 mod history;
 mod html;
 mod init;
@@ -128,6 +129,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             into,
             detail,
         }) => merge::merge(&directories, &into, detail.report.detail(), environment),
+        Some(Command::Guide { topic }) => guide::guide(topic.as_deref()),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),
         Some(Command::Answer(args)) => doctor::answer(&args)

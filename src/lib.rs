@@ -72,6 +72,7 @@
 //! - [`api`]: the Rust API, re-exported at the root of the crate.
 //! - [`report`]: reporters and renderers, one file for each output; the versioned result record.
 //! - [`recorder`]: a person's work with programs, recorded, and the scenario inferred from it.
+//! - `guide`: pages for users. Behind the feature `cli`.
 //! - `baseline`: kept runs, their history, comparisons of them. Behind the feature `cli`.
 //! - `cli`: arguments, settings, commands, exit codes. Behind the feature `cli`.
 //!
@@ -134,6 +135,8 @@ pub mod baseline;
 pub mod cli;
 pub mod dialogue;
 pub mod engine;
+#[cfg(feature = "cli")]
+pub mod guide;
 pub mod model;
 pub mod process;
 pub mod recorder;

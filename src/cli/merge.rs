@@ -9,6 +9,7 @@ use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitiz
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::kept;
 use super::report::show;
 use super::saved;
 
@@ -23,10 +24,18 @@ pub(super) fn merge(
         let what = format_args!("{} cannot be made", into.display()).to_string();
         CliError::usage(what, "name a new directory: --into DIR")
     })?;
-    let runs: Vec<SavedRun> = directories
-        .iter()
-        .map(|directory| saved::open(&saved::run(directory, environment)?, environment))
-        .collect::<Result<_, _>>()?;
+    let mut runs = Vec::new();
+    for directory in directories {
+        for run in named(directory, environment)? {
+            runs.push(saved::open(&run, environment)?);
+        }
+    }
+    if runs.len() < 2 {
+        return Err(CliError::usage(
+            format_args!("{} holds only one run", directories[0].display()),
+            "name at least two runs, or a directory that holds them",
+        ));
+    }
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;
     let head = report::merge(&runs, id, environment.record(&[]), temporary).map_err(|error| {
@@ -54,4 +63,16 @@ pub(super) fn merge(
     let printed = output.finish();
     printed.map_err(|error| CliError::standard_output("the report", error))?;
     Ok(Exit::Completed)
+}
+
+/// Returns the run in this directory, or those that a directory of results holds.
+fn named(directory: &Path, environment: &CliEnvironment) -> Result<Vec<PathBuf>, CliError> {
+    let directory = saved::run(directory, environment)?;
+    if directory.is_dir() && !kept::is_run(&directory) {
+        let inside = kept::runs_in(&directory)?;
+        if !inside.is_empty() {
+            return Ok(inside);
+        }
+    }
+    Ok(vec![directory])
 }

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("api", &["model", "stats", "scenario", "engine"]),
     ("report", &["model", "terminal", "stats"]),
+    ("guide", &[]),
     ("baseline", &["model", "stats", "report"]),
     (
         "recorder",
@@ -30,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "model", "terminal", "dialogue", "scenario", "process", "engine", "stats", "report",
-            "baseline", "recorder",
+            "baseline", "recorder", "guide",
         ],
     ),
 ];

@@ -1,13 +1,15 @@
-//! The README: its files and commands, run in their order, print the output that it shows.
+//! The README and the pages of the guide: their files and commands, run in their order, print the
+//! output that they show, and their links lead somewhere.
 //!
-//! Numbers may differ, and runs of blanks; `...` matches any lines. Everything runs in one
-//! directory, with a new database.
+//! Numbers may differ, and runs of blanks; `...` matches any lines. Each page runs in a directory
+//! of its own, with a new database.
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use regex::Regex;
+use rehearsal::guide::PAGES;
 
 enum Block {
     File { name: String, text: String },
@@ -104,10 +106,21 @@ fn agrees(shown: &[String], printed: &[String]) -> Result<(), String> {
     Ok(())
 }
 
-#[test]
-fn the_commands_of_the_readme_print_what_it_shows() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn is_installed(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Runs the commands of `page`, at least `fewest` of them.
+fn check_page(page: &str, fewest: usize) {
+    let text = fs::read_to_string(root().join(page)).expect(page);
     let directory = tempfile::tempdir().expect("a directory");
     let program = Path::new(env!("CARGO_BIN_EXE_rehearsal"))
         .parent()
@@ -116,14 +129,10 @@ fn the_commands_of_the_readme_print_what_it_shows() {
         std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()),
     ))
     .expect("a PATH");
-    let python = Command::new("python3")
-        .arg("--version")
-        .stdout(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
+    let python = is_installed("python3");
     let mut before = String::new();
     let mut checked = 0;
-    for block in blocks(&readme) {
+    for block in blocks(&text) {
         let shown = match block {
             Block::File { name, text } => {
                 fs::write(directory.path().join(name), text).expect("a file");
@@ -132,7 +141,7 @@ fn the_commands_of_the_readme_print_what_it_shows() {
             Block::Console(shown) => shown,
         };
         for Shown { command, lines } in shown {
-            if command.contains("tickets") && !python {
+            if (command.contains("tickets") || command.contains("orders")) && !python {
                 eprintln!("skipped, as there is no python3: {command}");
                 continue;
             }
@@ -166,13 +175,105 @@ fn the_commands_of_the_readme_print_what_it_shows() {
             checked += 1;
         }
     }
-    assert!(checked >= 6, "only {checked} commands were found");
+    assert!(
+        checked >= fewest,
+        "only {checked} commands were found in {page}"
+    );
+}
+
+macro_rules! pages {
+    ($($page:ident: $fewest:literal,)*) => {
+        $(#[test]
+        fn $page() {
+            check_page(concat!("src/guide/", stringify!($page), ".md"), $fewest);
+        })*
+
+        const CHECKED: &[&str] = &[$(stringify!($page)),*];
+    };
+}
+
+// With the number of commands that each has at least; pages without any are not listed.
+pages! {
+    scenarios: 2,
+    screens: 1,
+    failures: 3,
+    load: 1,
+    results: 2,
+    baselines: 3,
+    integrity: 1,
+    faults: 2,
+    segments: 2,
+}
+
+#[test]
+fn the_commands_of_the_readme_print_what_it_shows() {
+    check_page("README.md", 4);
+}
+
+#[test]
+fn every_page_with_commands_is_checked() {
+    for page in PAGES {
+        let checked = CHECKED.contains(&page.topic);
+        assert_eq!(page.text.contains("```console"), checked, "{}", page.topic);
+        assert!(page.text.starts_with("# "), "{} has no heading", page.topic);
+    }
+    let files = fs::read_dir(root().join("src/guide")).expect("the guide");
+    assert_eq!(
+        files.count(),
+        PAGES.len(),
+        "a file of the guide is not listed"
+    );
+}
+
+#[test]
+fn links_lead_to_files() {
+    let link = Regex::new(r"\]\(([^)#:]+)(#[^)]*)?\)").expect("a regex");
+    let pages = PAGES
+        .iter()
+        .map(|page| format!("src/guide/{}.md", page.topic));
+    for page in pages.chain(["README.md".to_owned()]) {
+        let page = root().join(page);
+        let text = fs::read_to_string(&page).expect("a page");
+        for target in link.captures_iter(&text) {
+            let file = page.parent().expect("its directory").join(&target[1]);
+            assert!(
+                file.exists(),
+                "{}: {} is not there",
+                page.display(),
+                &target[1]
+            );
+        }
+    }
+}
+
+#[test]
+fn the_guide_is_printed_by_topic() {
+    let guide = |topic: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rehearsal"));
+        let output = command.arg("guide").args(topic).output().expect("it");
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
+        (
+            output.status.code(),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    };
+    let (code, topics, _) = guide(&[]);
+    assert_eq!(code, Some(0));
+    for page in PAGES {
+        assert!(topics.contains(&format!("  {} ", page.topic)), "{topics}");
+    }
+    let (code, page, _) = guide(&["screens"]);
+    assert_eq!(code, Some(0));
+    assert!(page.starts_with("# Programs that draw screens\n"), "{page}");
+    let (code, _, fault) = guide(&["screen"]);
+    assert_eq!(code, Some(2));
+    assert!(fault.contains("'screens'"), "{fault}");
 }
 
 #[test]
 fn the_readme_lists_the_exit_codes_of_the_help() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("README.md");
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     let output = Command::new(env!("CARGO_BIN_EXE_rehearsal"))
         .arg("--help")
         .output()
