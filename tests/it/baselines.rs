@@ -3,10 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
+use crate::support::browser::{assert_contained, packages};
 use crate::support::running::{Finished, Running};
 use crate::support::sandbox::Sandbox;
 use crate::support::wait;
@@ -363,6 +365,7 @@ fn trends_are_shown_in_a_page_and_as_otava_reads_them() {
     for trend in trends {
         assert_eq!(trend["values"].as_array().map(Vec::len), Some(3));
     }
+    check_in_browser(&sandbox.home().join("t.html"));
     let refused = sandbox.rehearsal("history --html=t.html --csv");
     refused.assert_code(2).assert_err("cannot be used with");
 
@@ -376,6 +379,25 @@ fn trends_are_shown_in_a_page_and_as_otava_reads_them() {
     run.assert_code(0);
     let mixed = sandbox.rehearsal("history --otava");
     mixed.assert_code(2).assert_err("history SCENARIO --otava");
+}
+
+/// Chooses another figure in a browser, if there is one.
+fn check_in_browser(page: &Path) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/html/history.mjs");
+    let Some(packages) = packages() else { return };
+    let mut node = Command::new("node");
+    let looked = Finished::of(node.arg(script).arg(packages).arg(page));
+    looked.assert_code(0);
+    let seen = looked.json();
+    assert_contained(&seen, 2);
+    for (look, figure) in [("first", "step.come.p50"), ("second", "flow.p50")] {
+        let look = &seen[look];
+        assert_eq!(
+            (&look["figure"], &look["rows"]),
+            (&figure.into(), &3.into())
+        );
+        assert!(look["colours"].as_u64() > Some(2), "the chart is blank");
+    }
 }
 
 #[test]
