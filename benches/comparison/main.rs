@@ -236,19 +236,26 @@ fn student(old: &[f64], new: &[f64]) -> (f64, f64) {
     ((difference - half).exp(), (difference + half).exp())
 }
 
-/// Changes of the size that a comparison promises to find.
+/// Changes of the size that a comparison promises to find, at both rates of false alarms that are in
+/// use.
 fn promises(count: usize) {
     println!("A change as great as the smallest that a comparison promises to find: found (80 %)");
     for (name, machine) in MACHINES {
-        for (repeats, order) in [
-            (4, RunOrder::Separate),
-            (6, RunOrder::Separate),
-            (6, RunOrder::Interleaved),
+        for (alpha, repeats, order) in [
+            (0.05, 4, RunOrder::Separate),
+            (0.05, 6, RunOrder::Separate),
+            (0.05, 6, RunOrder::Interleaved),
+            (0.01, 5, RunOrder::Separate),
+            (0.01, 6, RunOrder::Separate),
+            (0.01, 6, RunOrder::Interleaved),
         ] {
             let mut random = fastrand::Rng::with_seed(4);
             let (mut found, mut promised) = (0, Vec::new());
             for seed in 0..count {
-                let settings = settings(order, seed as u64);
+                let settings = ComparisonSettings {
+                    alpha,
+                    ..settings(order, seed as u64)
+                };
                 let before = groups(&machine, repeats, order, None, &mut random);
                 let before = compare(&before, &settings);
                 let smallest = before.figures[6].smallest_change.expect("enough runs");
@@ -261,7 +268,7 @@ fn promises(count: usize) {
             let runs = format!("{repeats} {order:?}");
             let median = (promised[count / 2] - 1.0) * 100.0;
             println!(
-                "  {name:12} {runs:13} {}   of +{median:.1} %",
+                "  {name:12} p {alpha:.2}   {runs:13} {}   of +{median:.1} %",
                 percent(found, count)
             );
         }

@@ -61,7 +61,7 @@ pub fn compare(figures: &[Figure], settings: &ComparisonSettings) -> Comparison 
     let critical_z = adjust(&mut candidates, arrangements.count(), settings.alpha);
     let bar = Bar {
         critical_z,
-        extremes: settings.alpha * arrangements.count() as f64,
+        extremes: (settings.alpha * arrangements.count() as f64 / 2.0).floor(),
         repeats: old.min(new),
         fewest,
     };
