@@ -54,7 +54,7 @@ fn a_slow_role_is_found_at_its_step_and_nowhere_else() {
     let slow = text.replacen(
         "run: [rehearsal, shop, warehouse-manager]",
         "run: [rehearsal, shop, warehouse-manager]\n    \
-         environment: {REHEARSAL_SHOP_FAULT: slow=20}",
+         environment: {REHEARSAL_SHOP_FAULT: slow=50}",
         1,
     );
     assert_ne!(slow, text);
