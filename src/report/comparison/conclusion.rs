@@ -139,14 +139,17 @@ fn has_flows(comparison: &Comparison) -> bool {
 fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
     let fewest = comparison.fewest_repeats;
     let has_few = comparison.figures.iter().all(|it| it.p_adjusted.is_none());
-    let withdrawn = comparison.withdrawn().filter(|(_, count)| *count > 0);
-    match repeats {
-        _ if !has_flows(comparison) => "one side has no completed flow".into(),
-        _ if let Some((free, count)) = withdrawn => format!(
+    if !has_flows(comparison) {
+        return "one side has no completed flow".into();
+    }
+    if let Some((free, count)) = comparison.withdrawn().filter(|(_, count)| *count > 0) {
+        return format!(
             "{}, which may be why {} changed; make the runs again, or let both versions run in turns",
             machine(free),
             units::counted(count as u64, "figure")
-        ),
+        );
+    }
+    match repeats {
         Some(repeats) if has_few => format!(
             "too few runs: {fewest} of each side are the least, and {repeats} would probably tell"
         ),
