@@ -24,6 +24,7 @@ mod html;
 mod init;
 mod kept;
 mod live;
+mod machine_limits;
 mod menu;
 mod merge;
 mod record;
@@ -121,6 +122,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             }
         }
         Some(Command::Record(args)) => record::record(args, environment),
+        Some(Command::Capacity(args)) => capacity::capacity(&args, environment),
         Some(Command::Compare(args)) => compare::compare(&args, environment),
         Some(Command::History(args)) => history::history(&args, environment),
         Some(Command::Schedule(args)) => schedule::schedule(args, environment),

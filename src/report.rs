@@ -12,6 +12,8 @@
 mod annotations;
 mod bundle;
 #[cfg(feature = "cli")]
+mod capacity;
+#[cfg(feature = "cli")]
 mod checks;
 #[cfg(feature = "cli")]
 mod comparison;
@@ -67,6 +69,8 @@ pub use bundle::{
     About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
 };
 #[cfg(feature = "cli")]
+pub use capacity::{CapacityRecord, CapacityReport, TriedLoad, write_trials};
+#[cfg(feature = "cli")]
 pub use comparison::{
     ComparisonReport, Conclusion, Conclusive, Gate, NotedDifference, RunGroup, comparison_markdown,
     load_of_machine,
@@ -78,7 +82,7 @@ pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
 #[cfg(feature = "cli")]
-pub use html::{CurveSource, write_comparison_html, write_history_html};
+pub use html::{CurveSource, write_capacity_html, write_comparison_html, write_history_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 #[cfg(feature = "cli")]
 pub use html::{LiveControls, LiveOptions, LivePage};

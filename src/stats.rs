@@ -6,6 +6,7 @@
 
 mod amount;
 mod breakdown;
+mod capacity;
 mod change_points;
 mod comparison;
 mod evidence_choice;
@@ -27,6 +28,11 @@ mod timeline;
 mod verdict;
 
 pub use breakdown::{Breakdown, TimeShares};
+pub use capacity::{
+    Bottleneck, BottleneckKind, Capacity, CapacityLimit, FlowPart, FlowPartKind, LoadKind, Next,
+    Scalability, ScalabilityPoint, SearchPlan, Trial, TrialFigures, TrialOutcome, answer_so_far,
+    judge, next_trial,
+};
 pub use change_points::{ChangePoint, ChangePointSettings, change_points};
 pub use comparison::{
     ComparedFigure, Comparison, ComparisonSettings, Direction, Doubt, Drift, Estimate, Figure,

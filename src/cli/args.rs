@@ -1,6 +1,7 @@
 //! Command-line arguments as typed. Their meaning is worked out in [`settings`](super::settings).
 
 mod baseline;
+mod capacity;
 mod exports;
 mod films;
 mod help;
@@ -24,6 +25,7 @@ use clap::{Parser, Subcommand};
 use crate::scenario::Arrivals;
 
 pub use baseline::{CompareArgs, ComparingArgs, HistoryArgs, HistoryCommand, SeriesArgs};
+pub use capacity::CapacityArgs;
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
@@ -33,9 +35,10 @@ pub use report::{DetailArgs, ReportArgs, ReportDetail};
 pub use schedule::ScheduleArgs;
 pub use segment::SegmentArgs;
 pub use stop::StopArgs;
+pub(super) use values::variable;
 pub use values::{StageArg, Stages};
 
-use values::{address, arrivals, count, rate, seed, stages, variable};
+use values::{address, arrivals, count, rate, seed, stages};
 
 use super::doctor::AnswerArgs;
 use super::failure_limit::FailureLimit;
@@ -44,7 +47,8 @@ use super::{duration, guide};
 /// Load tests for the programs that people talk to
 ///
 /// Rehearsal runs whole business journeys through interactive, menu-driven programs, many in
-/// parallel, and reports only what it saw. Without a command it opens a menu.
+/// parallel, and reports latencies, and failures with their causes. Without a command, it opens a
+/// menu.
 #[derive(Debug, Parser)]
 #[command(
     name = "rehearsal",
@@ -73,16 +77,19 @@ pub struct Args {
 /// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the flows of a scenario and report
+    /// Run the flows of a scenario and report the results
+    #[command(after_help = help::after_help_of_run())]
     Run {
         /// The scenario file, or `-` for standard input [default: an order through the built-in shop]
         scenario: Option<PathBuf>,
         #[command(flatten)]
         options: Box<RunArgs>,
     },
-    /// Write a commented scenario to begin with; at a terminal it asks for your program
+    /// Write a commented starter scenario; in a terminal, it asks about your program
+    #[command(after_help = help::INIT)]
     Init(Box<InitArgs>),
-    /// Check a scenario: its errors, or its plan and whether this machine has the resources
+    /// Check a scenario without running it: show errors, or the plan and the resources it needs
+    #[command(after_help = help::CHECK)]
     Check {
         /// The scenario file, or `-` for standard input [default: the built-in scenario]
         #[arg(value_name = "FILE")]
@@ -103,16 +110,18 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// List the saved runs, or show the report of one again, even if it was killed
+    /// Show the report of a saved run, even of one that was killed; or list the saved runs
+    #[command(after_help = help::REPORT)]
     Report(ReportArgs),
-    /// Run a flow again from its bundle, with the same values, and report whether it fails in the
-    /// same way
+    /// Run a flow again from its bundle, with the same values, and tell whether it fails in the same
+    /// way
     #[command(after_help = films::REPLAY_HELP)]
     Replay(ReplayArgs),
     /// Work with a program by hand, and get the scenario that does it
     #[command(after_help = record::HELP)]
     Record(RecordArgs),
     /// Combine several runs of the same scenario, with exact percentiles
+    #[command(after_help = help::MERGE)]
     Merge {
         /// Directories made by `run --save`, on this machine or others, or directories that hold several;
         /// `last` is the newest one
@@ -124,6 +133,9 @@ pub enum Command {
         #[command(flatten)]
         detail: DetailArgs,
     },
+    /// Find the highest load at which thresholds hold
+    #[command(after_help = capacity::HELP)]
+    Capacity(Box<CapacityArgs>),
     /// Compare saved runs: what has become slower, and how sure that is
     #[command(after_help = baseline::COMPARE_HELP)]
     Compare(Box<CompareArgs>),
@@ -141,7 +153,7 @@ pub enum Command {
     },
     /// Print the JSON Schema of scenarios, for editors
     Schema,
-    /// Measure how accurate latencies on this machine are
+    /// Measure how accurate latencies are on this machine
     Doctor {
         /// Print JSON
         #[arg(long)]
@@ -166,7 +178,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows: Option<u64>,
 
-    /// Number of flows in parallel; each worker starts its next flow when the last one ended
+    /// Number of flows in parallel; each worker starts its next flow when its last one has ended
     /// [default: from the scenario, usually 1]
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub parallel: Option<u64>,
@@ -179,7 +191,7 @@ pub struct LoadArgs {
     #[arg(long, value_name = "RATE", value_parser = rate, allow_hyphen_values = true)]
     pub rate: Option<f64>,
 
-    /// Change --parallel or --rate linearly: 30s:50,2m:50,30s:0; a length of 0s is a jump
+    /// Ramp --parallel or --rate linearly: 30s:50,2m:50,30s:0; a length of 0s is a step
     #[arg(long, value_name = "S:N,…", value_parser = stages)]
     pub stages: Option<Stages>,
 
@@ -191,19 +203,19 @@ pub struct LoadArgs {
     #[arg(long, alias = "most-in-flight", value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub max_in_flight: Option<u64>,
 
-    /// Number of flows for each worker
+    /// Number of flows per worker
     #[arg(long, value_name = "N", value_parser = count, allow_negative_numbers = true)]
     pub flows_each: Option<u64>,
 
-    /// Pause of a worker after each flow
+    /// Pause of each worker after a flow
     #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true, conflicts_with = "pace")]
     pub pause: Option<Duration>,
 
-    /// Time from one start of a worker's flows to the next
+    /// Interval between the starts of a worker's flows
     #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub pace: Option<Duration>,
 
-    /// Run flows for this long before counting them
+    /// Run flows for this long before measuring
     #[arg(long, value_name = "S", value_parser = duration::parse, allow_hyphen_values = true)]
     pub warm_up: Option<Duration>,
 
@@ -240,7 +252,7 @@ pub struct ReplayArgs {
     /// A directory to search for programs; may be repeated
     #[arg(long, value_name = "DIR")]
     pub scripts: Vec<PathBuf>,
-    /// Print the outcome as JSON on standard output and nothing else
+    /// Print the outcome as JSON to standard output, and nothing else
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -270,13 +282,13 @@ pub struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub scripts: Vec<PathBuf>,
 
-    /// Save the results in a new directory inside DIR [default: see Environment]. DIR needs the `=`
+    /// Save the results in a new directory in DIR; write --save=DIR [default: see Environment]
     #[arg(long, value_name = "DIR", num_args = 0..=1, require_equals = true)]
     pub save: Option<Option<PathBuf>>,
 
-    /// Write a report for browsers at the end: one file that needs no network [default: report.html
-    /// in the run's directory, or, without --save, a file named for the run among the results]. FILE
-    /// needs the `=`
+    /// Write an HTML report at the end: one self-contained file; write --html=FILE to name it
+    /// [default: report.html in the run's directory, or, without --save, a file named after the run
+    /// among the results]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub html: Option<Option<PathBuf>>,
 
@@ -291,23 +303,22 @@ pub struct RunArgs {
     #[arg(long, alias = "bundles-alike", value_name = "N")]
     pub max_bundles_per_cause: Option<u64>,
 
-    /// Keep no bundles; by default failed flows are kept, and with --save the slowest ones as
-    /// well
+    /// Keep no bundles; by default, failed flows are kept, and with --save also the slowest ones
     #[arg(long, conflicts_with_all = ["bundles", "max_bundles_per_cause"])]
     pub no_bundles: bool,
 
-    /// Seed of all random choices; to repeat a run, use the seed from its log or results
+    /// Seed for all random choices; to repeat a run, use the seed from its log or results
     #[arg(long, value_name = "N", value_parser = seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
 
-    /// A threshold, such as 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%'; may be repeated, and
-    /// adds to those of the scenario. With 'over 10s' at its end it must hold in every window of
-    /// that length; with 'stop' the run ends as soon as it is crossed
+    /// A threshold, such as 'flow.p95 < 2s' or 'step.NAME.failed_rate < 1%', in addition to those of
+    /// the scenario; may be repeated. With 'over 10s' at its end, it must hold in every window of
+    /// that length; with 'stop', the run ends as soon as it is crossed
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<String>,
 
-    /// Inject faults, such as 'kill 5%, freeze 2% for 500ms' or 'kill once at STEP'; may be
-    /// repeated, and adds to those of the scenario. Kinds: kill, freeze, close, garbage, long_line,
+    /// Inject faults, such as 'kill 5%, freeze 2% for 500ms' or 'kill once at STEP', in addition to
+    /// those of the scenario; may be repeated. Kinds: kill, freeze, close, garbage, long_line,
     /// dribble, slow_read, bytewise, resize SIZE, delay, refuse; how often: P% of the steps, once, nth N; where: at STEP,
     /// role ROLE, turn NAME, flow N
     #[arg(long = "chaos", value_name = "CHAOS")]
@@ -320,7 +331,7 @@ pub struct RunArgs {
     #[command(flatten)]
     pub stop: StopArgs,
 
-    /// Print the result with all flows as JSON on standard output and nothing else
+    /// Print the result with all flows as JSON to standard output, and nothing else
     #[arg(long)]
     pub json: bool,
 
@@ -336,8 +347,8 @@ pub struct RunArgs {
     #[command(flatten)]
     pub detail: DetailArgs,
 
-    /// Show no progress, and of the report only the headline and where the results are. Cannot be
-    /// combined with --progress, --report or --show-dialogue
+    /// Show no progress, and only the headline of the report and the location of the results. Cannot
+    /// be combined with --progress, --report or --show-dialogue
     #[arg(short, long, conflicts_with_all = ["progress", "report", "show_dialogue"])]
     pub quiet: bool,
 
@@ -352,8 +363,8 @@ pub struct RunArgs {
     )]
     pub progress: Progress,
 
-    /// Write progress as JSON lines to standard output (the report then goes to standard error) or
-    /// to FILE, which needs the `=`
+    /// Write progress as JSON lines to standard output (the report then goes to standard error), or,
+    /// with --json-lines=FILE, to a file
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     pub json_lines: Option<Option<PathBuf>>,
 
@@ -361,7 +372,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub show_dialogue: bool,
 
-    /// Write the programs' output and the replies to the log as well
+    /// Also write the programs' output and the replies to the log
     #[arg(short, long)]
     pub verbose: bool,
 

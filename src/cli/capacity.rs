@@ -1,68 +1,165 @@
-//! The machine's limits against the needs of a run.
+//! `rehearsal capacity`: the highest load at which thresholds hold, found by trials.
 
-use crate::model::TerminalKind;
-use crate::process::{self, DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, LimitProblem, Need};
-use crate::scenario::Plan;
+mod files;
+mod trials;
 
-/// Computes the peak need of `parallel` flows: all their scripts running, a plain command for each
-/// if there are any, and every pool full.
-pub(super) fn need(plan: &Plan, parallel: u64) -> Need {
-    let mut need = Need::default();
-    for role in &plan.roles {
-        let instances = role.pool.map_or(parallel, |size| {
-            plan.load.segment.share(size.get()).min(parallel)
-        });
-        need.processes = need.processes.saturating_add(instances);
-        let descriptors = match role.terminal {
-            TerminalKind::Pty { .. } => {
-                need.terminals = need.terminals.saturating_add(instances);
-                DESCRIPTORS_OF_A_TERMINAL
-            }
-            TerminalKind::Pipes => DESCRIPTORS_OF_PIPES,
+use crate::report::{
+    CapacityRecord, CapacityReport, Output, terminal, write_capacity_html, write_trials,
+};
+use crate::stats::{LoadKind, Next, SearchPlan, next_trial};
+
+use super::args::CapacityArgs;
+use super::environment::CliEnvironment;
+use super::error::CliError;
+use super::exit::Exit;
+use super::repeat::making::Maker;
+use super::scenario;
+
+use files::Place;
+use trials::Trials;
+
+/// Trials after which a search ends, whatever it has found.
+const MAX_TRIALS: usize = 60;
+
+/// The load to begin with.
+const USUAL_START: f64 = 1.0;
+
+/// Searches for the capacity, and reports it.
+pub(super) fn capacity(
+    args: &CapacityArgs,
+    environment: &CliEnvironment,
+) -> Result<Exit, CliError> {
+    let kind = match args.parallel {
+        Some(_) => LoadKind::Parallel,
+        None => LoadKind::Rate,
+    };
+    check_files(args)?;
+    let parallel = args.parallel.flatten().map(|it| it as f64);
+    let start = args.rate.or(parallel).unwrap_or(USUAL_START);
+    let plan = SearchPlan {
+        kind,
+        start: args.up_to.map_or(start, |most| most.min(start)),
+        highest: args.up_to,
+        precision: args.precision,
+        repeats: usize::try_from(args.repeats).unwrap_or(MAX_TRIALS),
+        max_trials: MAX_TRIALS,
+    };
+    let loaded = scenario::load(&trials::settings(args, environment)?, environment)?;
+    let trials = Trials::new(args, kind, &loaded.plan, environment)?;
+    let place = Place::open(args, environment)?;
+    let mut record = match &args.resume {
+        Some(_) => place.read(&trials.record)?,
+        None => trials.record.clone(),
+    };
+    let mut out = Output::new(match args.json {
+        false => Box::new(anstream::stdout()) as Box<dyn std::io::Write + Send>,
+        true => Box::new(anstream::stderr()),
+    });
+    let mut maker = Maker::start(environment)?;
+    while let Next::Try { load, at_edge } = next_trial(&plan, &record.trials) {
+        let settings = trials.at(load, at_edge, &record.trials, &place);
+        let Some(finished) = maker.run(&settings)? else {
+            break;
         };
-        let descriptors = instances.saturating_mul(descriptors);
-        need.descriptors = need.descriptors.saturating_add(descriptors);
-    }
-    if plan.runs_commands() {
-        need.processes = need.processes.saturating_add(parallel);
-        let descriptors = parallel.saturating_mul(DESCRIPTORS_OF_PIPES);
-        need.descriptors = need.descriptors.saturating_add(descriptors);
-    }
-    need
-}
-
-/// Lists the limits of this machine that are too low for them.
-pub(super) fn problems(plan: &Plan, parallel: u64) -> Vec<LimitProblem> {
-    process::check_limits(need(plan, parallel))
-}
-
-/// The most flows in parallel that a live page may ask for, where the machine has no limit.
-const MOST_FLOWS: u64 = 100_000;
-
-/// The number of flows that the machine has room for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Room {
-    pub flows: u64,
-    /// The limit that forbids one more, with its remedy.
-    pub problem: String,
-}
-
-impl Room {
-    /// Computes the most flows in parallel for which the machine has the resources, at a moment when
-    /// no program of the plan runs.
-    pub(super) fn of(plan: &Plan) -> Self {
-        let (mut fits, mut too_many) = (1, MOST_FLOWS + 1);
-        while too_many - fits > 1 {
-            let middle = fits + (too_many - fits) / 2;
-            match problems(plan, middle).is_empty() {
-                true => fits = middle,
-                false => too_many = middle,
-            }
+        for error in maker.errors(&finished) {
+            Output::new(anstream::stderr()).line(&error);
         }
-        let first = problems(plan, too_many).into_iter().next();
-        Room {
-            flows: fits,
-            problem: first.map_or_else(|| "it is too many".into(), |it| format!("there are {it}")),
+        if maker.is_interrupted() {
+            // Its figures are those of a part of it.
+            break;
         }
+        let trial = trials.judge(load, &finished);
+        out.line(&terminal::render_trial(
+            kind,
+            record.trials.len() + 1,
+            &trial,
+        ));
+        record.trials.push(trial);
+        place.write(&record)?;
+    }
+    let report = CapacityReport::new(record, &plan, maker.is_interrupted());
+    finish(args, &report, &place, out, environment)
+}
+
+/// Checks the options that name files, before there is anything to write.
+fn check_files(args: &CapacityArgs) -> Result<(), CliError> {
+    for (option, file) in [("--html", &args.html), ("--csv", &args.csv)] {
+        let Some(file) = file else { continue };
+        let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
+        let is_place = directory.is_none_or(std::path::Path::is_dir) && !file.is_dir();
+        if !is_place {
+            return Err(CliError::usage(
+                format_args!("{option}: {} cannot be written", file.display()),
+                "name a file in a directory that exists",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Prints and writes the answer, and returns the exit code.
+fn finish(
+    args: &CapacityArgs,
+    report: &CapacityReport,
+    place: &Place,
+    mut out: Output,
+    environment: &CliEnvironment,
+) -> Result<Exit, CliError> {
+    let mut exits = Vec::new();
+    out.text(&terminal::render_capacity(report, environment.width));
+    out.line(&format!("\nTrials: {}", place.shown()));
+    if report.interrupted {
+        out.line(&format!(
+            "Go on with: the same command and --resume {}",
+            place.shown()
+        ));
+    }
+    let mut failed = |error: CliError| {
+        Output::new(anstream::stderr()).line(&error.render());
+        exits.push(Exit::Internal);
+    };
+    if let Some(file) = &args.csv {
+        let written = std::fs::File::create(file).and_then(|it| write_trials(report, it));
+        if let Err(error) = written {
+            failed(CliError::system(
+                format_args!("cannot write {}", file.display()),
+                error,
+            ));
+        }
+    }
+    if let Some(file) = &args.html
+        && let Err(error) = write_capacity_html(report, file)
+    {
+        failed(error.into());
+    }
+    let printed = out.finish();
+    if args.json {
+        super::compare::print_json(report)?;
+    } else {
+        printed.map_err(|error| CliError::standard_output("the report", error))?;
+    }
+    if report.interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    let found = report.capacity.load;
+    if found.is_none()
+        || args
+            .at_least
+            .zip(found)
+            .is_some_and(|(wanted, it)| it < wanted)
+    {
+        exits.push(Exit::ThresholdsCrossed);
+    }
+    Ok(Exit::first(&exits))
+}
+
+/// Returns the record of a search without trials.
+fn new_record(scenario: &str, kind: LoadKind, thresholds: Vec<String>) -> CapacityRecord {
+    CapacityRecord {
+        format: CapacityRecord::FORMAT.into(),
+        scenario: scenario.to_owned(),
+        kind,
+        thresholds,
+        trials: Vec::new(),
     }
 }

@@ -10,10 +10,10 @@ use crate::report::units::{counted, duration};
 use crate::report::{Output, sanitize};
 use crate::scenario::{FaultRules, Plan, RetryPolicy, Role, Step};
 
-use super::capacity;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::machine_limits;
 use super::scenario::{self, Loaded};
 use super::settings::RunSettings;
 
@@ -41,7 +41,7 @@ pub(super) fn check(
     let Loaded { plan, warnings, .. } = loaded;
     let parallel = parallel.unwrap_or(plan.load.most_in_flight()).max(1);
     let chaos = settings.chaos(&plan)?;
-    let problems = capacity::problems(&plan, parallel);
+    let problems = machine_limits::problems(&plan, parallel);
     if json {
         let answer = json!({
             "ok": problems.is_empty(),
@@ -126,7 +126,7 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
         );
     }
     chaos_as_text(&mut text, plan, chaos);
-    let need = capacity::need(plan, parallel);
+    let need = machine_limits::need(plan, parallel);
     push(
         &mut text,
         format_args!(
@@ -231,7 +231,7 @@ fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProblem]) -> Value {
-    let need = capacity::need(plan, parallel);
+    let need = machine_limits::need(plan, parallel);
     let roles = plan.roles.iter().map(|role| {
         let command: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let pool = role.pool;

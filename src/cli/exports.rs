@@ -1,5 +1,6 @@
 //! Outputs of a run for other programs: JUnit, Markdown, CSV, traces.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::net::SocketAddr;
@@ -68,7 +69,7 @@ impl Exports {
         let write = |(export, path, file): (Export, PathBuf, File)| {
             let mut out = BufWriter::new(file);
             let written = match export {
-                Export::Junit => report::write_junit(head, &mut out).map_err(io::Error::other),
+                Export::Junit => report::write_junit(head, &mut out),
                 Export::Markdown => {
                     let text = report::markdown(head);
                     out.write_all(text.as_bytes())
@@ -92,12 +93,7 @@ pub(super) fn reporters(
         reporters.push(Box::new(FlowsTable::new(path, create(path)?)));
     }
     if let Some(target) = &args.otlp {
-        let traces = Traces::new(target, slow).map_err(|error| {
-            CliError::usage(
-                error,
-                "name a file in an existing directory that you may write to",
-            )
-        })?;
+        let traces = Traces::new(target, slow).map_err(refused_output)?;
         reporters.push(Box::new(traces));
     }
     Ok(reporters)
@@ -184,8 +180,13 @@ fn append(path: &Path) -> Result<File, CliError> {
 }
 
 fn refused(path: &Path, error: &io::Error) -> CliError {
+    refused_output(format_args!("cannot write {}: {error}", path.display()))
+}
+
+/// The error of an output that cannot be opened.
+pub(super) fn refused_output(error: impl fmt::Display) -> CliError {
     CliError::usage(
-        format_args!("cannot write {}: {error}", path.display()),
+        error,
         "name a file in an existing directory that you may write to",
     )
 }

@@ -3,24 +3,18 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::report::{HtmlSource, Output, ReportError, sanitize, write_html};
+use crate::report::{HtmlSource, Output, ReportError, SavedRun, sanitize, write_html};
 
-use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::saved;
 use super::session::{Finished, Results};
 
 /// The name of the file in the directory of a saved run.
 pub(super) const REPORT: &str = "report.html";
 
 /// Writes the report of the saved run in this directory, and prints its path.
-pub(super) fn report(
-    directory: &Path,
-    file: Option<&Path>,
-    environment: &CliEnvironment,
-) -> Result<Exit, CliError> {
-    let run = saved::open(directory, environment)?;
+pub(super) fn report(run: &SavedRun, file: Option<&Path>) -> Result<Exit, CliError> {
+    let directory = run.directory.path();
     let path = file.map_or_else(|| directory.join(REPORT), Path::to_owned);
     let source = HtmlSource {
         head: &run.head,

@@ -9,8 +9,8 @@ use crate::model::LoadSetting;
 use crate::report::{LiveControls, LiveOptions, LivePage, Output, Reporter};
 use crate::scenario::{Load, MAX_RATE, Plan, Shape, parse_rate};
 
-use super::capacity::Room;
 use super::error::CliError;
+use super::machine_limits::Room;
 use super::session::{Messages, Session};
 
 /// A live page, and the reporter that feeds it.
@@ -42,6 +42,7 @@ pub(super) fn start(
         directory: session.directory().to_owned(),
         load: setting(&plan.load),
         limit: limit(&plan.load, &room),
+        thresholds: session.thresholds().to_vec(),
     };
     let buttons = Buttons {
         control: session.control.clone(),

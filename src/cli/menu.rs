@@ -76,12 +76,16 @@ fn refuse_what_belongs_to_runs(settings: &RunSettings) -> Result<(), CliError> {
         ("--parallel", settings.load.parallel.is_some()),
         ("--save", settings.save != Save::No),
         ("--json", settings.format == OutputFormat::Json),
+        ("--json-lines", settings.json_lines.is_some()),
+        ("--csv-flows", settings.exports.csv_flows.is_some()),
+        ("--otlp", settings.exports.otlp.is_some()),
+        ("--prometheus", settings.prometheus.is_some()),
     ];
     match given.into_iter().find(|(_, given)| *given) {
         None => Ok(()),
         Some((option, _)) => Err(CliError::usage(
-            format_args!("{option} only applies to a run"),
-            "write `rehearsal run` or `rehearsal --batch` with it; the menu asks for the rest",
+            format_args!("{option} is not available in the menu"),
+            "use it with `rehearsal run` or `rehearsal --batch`",
         )),
     }
 }
@@ -268,7 +272,10 @@ impl Menu<'_> {
         settings
             .variables
             .extend(customer.map(|id| (CUSTOMER.to_owned(), id)));
-        let session = match session::prepare(&settings, Keep::ForNow, self.environment) {
+        let checked = self.outputs.check(&settings, self.environment);
+        let prepared =
+            checked.and_then(|()| session::prepare(&settings, Keep::ForNow, self.environment));
+        let session = match prepared {
             Ok(session) => session,
             Err(error) => return self.console.say(&format!("{}\n", error.render())),
         };
@@ -317,12 +324,11 @@ impl Menu<'_> {
                     .say(&report_of(&finished, Detail::Short, self.environment));
                 let mut locations = result_locations(&finished);
                 let (outputs, settings) = (&self.outputs, &self.settings);
-                match outputs.write(&finished, settings, self.environment) {
-                    Ok(lines) => locations.push_str(&lines),
-                    Err(error) => {
-                        self.exit = self.exit.max(Exit::Internal);
-                        self.console.say(&format!("{}\n", error.render()));
-                    }
+                let (lines, errors) = outputs.write(&finished, settings, self.environment);
+                locations.push_str(&lines);
+                for error in errors {
+                    self.exit = self.exit.max(Exit::Internal);
+                    self.console.say(&format!("{}\n", error.render()));
                 }
                 if let Some(page) = live_page {
                     page.end(&finished.head, &locations);

@@ -30,6 +30,7 @@ use super::exit::Exit;
 use super::signals;
 
 use console::Console;
+use scenario_file::Draft;
 use session::{Ended, Session};
 
 /// The time that the program's processes have to end after it.
@@ -84,7 +85,8 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
         ..InferOptions::default()
     };
     let new = (&*path, recording);
-    let written = scenario_file::write(&args.into, new, &secrets, options, &mut output)?;
+    let mut draft = Draft::new(&args.into, new, secrets, options);
+    let written = draft.write(&mut output)?;
     let Some(mut written) = written else {
         output.line("No scenario was made of it: there is nothing to do in it.");
         return Ok(exit);
@@ -104,7 +106,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     if args.no_proof {
         return Ok(exit);
     }
-    let proof = proof::prove(&written.path, written.variables, environment);
+    let proof = proof::prove(&mut draft, written, args.fresh, environment);
     let proof = proof.unwrap_or_else(|error| {
         output.line(&error.render());
         error.exit()
@@ -112,7 +114,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     if proof != Exit::Completed && proof != Exit::Interrupted {
         output.line(&format!(
             "The scenario does not do the work yet. Mend {0}, and try `rehearsal run {0}`",
-            written.path.display()
+            args.into.display()
         ));
     }
     Ok(match exit {
@@ -174,8 +176,8 @@ fn import(file: &Path, args: &RecordArgs) -> Result<Recorded, CliError> {
     }
     let mut imported = Imported::read(file).map_err(unusable)?;
     if !imported.has_input {
-        let hint = "record with `asciinema rec --capture-input` or `script --log-io FILE \
-                    --log-timing TIMES`, or use `rehearsal record -- PROGRAM`";
+        let hint = "record with `asciinema rec --capture-input` (version 2: `--stdin`) or `script \
+                    --log-io FILE --log-timing TIMES`, or use `rehearsal record -- PROGRAM`";
         let what = format!("{} has only output, nothing that was typed", file.display());
         return Err(CliError::usage(what, hint));
     }
@@ -285,12 +287,13 @@ async fn attended(
         .map_err(|error| CliError::usage(error, "check the name behind `--`"))?;
     let role = role(args, &args.program);
     let size = console::size().map_err(terminal)?;
+    let now = chrono::Utc::now();
     let head = Recording {
         role: role.clone(),
-        command: args.program.clone(),
+        command: places::as_seen_from(&args.into, &args.program, &environment.directory),
         term: environment.variable("TERM").unwrap_or_default(),
         size,
-        started_at: chrono::Utc::now().timestamp(),
+        started_at: now.timestamp(),
         chunks: Vec::new(),
     };
     let file = RecordingFile::create(&places::new_recording(&args.into, &role), &head)
@@ -308,7 +311,10 @@ async fn attended(
     };
     // From here on the terminal is restored whatever happens.
     let console = Console::open().map_err(terminal)?;
+    // Times are since the whole second of the head: the order of roles depends on less.
+    let fraction = Duration::from_nanos(now.timestamp_subsec_nanos().into());
     let started = Instant::now();
+    let started = started.checked_sub(fraction).unwrap_or(started);
     let mut child = spawner.spawn(command).await.map_err(|error| {
         CliError::usage(error, "check the program and its arguments behind `--`")
     })?;
@@ -403,6 +409,7 @@ mod tests {
                 menu_key: 0x1d,
                 think: false,
                 no_proof: false,
+                fresh: Vec::new(),
                 program: program.clone(),
             };
             assert_eq!(role(&args, &program), name);

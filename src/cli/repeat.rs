@@ -1,6 +1,6 @@
 //! `rehearsal run --repeat N`: a series of saved runs, to be kept as a baseline or compared.
 
-mod making;
+pub(super) mod making;
 mod table;
 
 use std::path::PathBuf;

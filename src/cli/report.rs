@@ -12,6 +12,7 @@ use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 use super::exports::{self, Exports};
+use super::settings::outputs;
 use super::{html, saved};
 
 /// The number of lines that are printed below a report at most: an empty one, the locations, and
@@ -24,16 +25,14 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
     let Some(directory) = &args.directory else {
         if args.html.is_some() || *args.exports != ExportArgs::default() {
             return Err(CliError::usage(
-                "a run has to be named for these outputs",
+                "these outputs need a run",
                 "name its directory, or the newest one: rehearsal report last",
             ));
         }
         return saved::list(args.json, environment);
     };
     let directory = saved::run(directory, environment)?;
-    if let Some(file) = &args.html {
-        return html::report(&directory, file.as_deref(), environment);
-    }
+    outputs::check(args.html.as_ref(), None, &args.exports)?;
     let wanted = &*args.exports;
     let run = saved::open(&directory, environment)?;
     let exports = Exports::open(wanted, environment)?;
@@ -52,6 +51,9 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
     errors.extend(exports.write(&head));
     if let Some(error) = errors.into_iter().next() {
         return Err(error.into());
+    }
+    if let Some(file) = &args.html {
+        return html::report(&run, file.as_deref());
     }
     if args.json {
         let mut out = BufWriter::new(io::stdout().lock());

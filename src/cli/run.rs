@@ -37,6 +37,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let loaded = scenario::load(settings, environment)?;
     let exports = Exports::open(&settings.exports, environment)?.with_step_summary(environment);
     let of_flows = exports::reporters(&settings.exports, SlowCollector::Drop)?;
+    let json_lines = json_lines(settings)?;
     let metrics = exports::prometheus(settings.prometheus, &mut Output::new(anstream::stderr()))?;
     // From here on there is something to clean up.
     let (arrived, signals) = mpsc::channel();
@@ -48,7 +49,7 @@ pub(super) fn run(settings: &RunSettings, environment: &CliEnvironment) -> Resul
     let session = Session::prepare(loaded, settings, keep, environment)?;
     stop_on(signals, &session)?;
     let mut reporters = vec![reporter(session.is_single, settings, environment)?];
-    reporters.extend(json_lines(settings)?);
+    reporters.extend(json_lines);
     reporters.extend(of_flows);
     reporters.extend(metrics);
     let (live_page, live_reporter) = live::start(
@@ -196,7 +197,10 @@ fn json_lines(settings: &RunSettings) -> Result<Option<Box<dyn Reporter>>, CliEr
     Ok(match &settings.json_lines {
         None => None,
         Some(Destination::StandardOutput) => Some(Box::new(JsonLines::new(io::stdout()))),
-        Some(Destination::File(path)) => Some(Box::new(JsonLines::to_file(path)?)),
+        Some(Destination::File(path)) => {
+            let lines = JsonLines::to_file(path);
+            Some(Box::new(lines.map_err(exports::refused_output)?))
+        }
     })
 }
 

@@ -17,7 +17,7 @@ use crate::report::{
     Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::{Load, Overrides, Plan};
-use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity};
+use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
 
 use super::args::SegmentArgs;
 use super::environment::CliEnvironment;
@@ -26,7 +26,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, capacity, saved, scenario, segment};
+use super::{bundles, machine_limits, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -126,7 +126,7 @@ impl Session {
         segment::check(&plan, &load)?;
         let thresholds = settings.thresholds(&plan)?;
         let chaos = settings.chaos(&plan)?;
-        let problems = capacity::problems(&plan, load.most_in_flight());
+        let problems = machine_limits::problems(&plan, load.most_in_flight());
         if !problems.is_empty() {
             let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
             return Err(CliError::usage(problems.join("\n"), ""));
@@ -240,6 +240,11 @@ impl Session {
     /// Returns the plan, with all overrides.
     pub(super) fn plan(&self) -> Arc<Plan> {
         Arc::clone(&self.options.plan)
+    }
+
+    /// Returns the thresholds of the scenario, then those of the command line.
+    pub(super) fn thresholds(&self) -> &[Threshold] {
+        &self.options.thresholds
     }
 
     /// Returns the directory of the run, which need not exist.

@@ -1,9 +1,10 @@
 //! The meaning of a command line.
 
 mod load;
+pub(super) mod outputs;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::report::terminal::Detail;
@@ -114,23 +115,6 @@ pub enum DialogueLogging {
     Logged,
 }
 
-/// Checks that a report can be written to this file, before there is anything to report.
-fn check_place(file: &Path) -> Result<(), CliError> {
-    let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    if directory.is_dir() && !file.is_dir() {
-        return Ok(());
-    }
-    let (path, what) = match file.is_dir() {
-        true => (file, "is a directory"),
-        false => (directory, "is not a directory"),
-    };
-    Err(CliError::usage(
-        format_args!("--html: {} {what}", path.display()),
-        "name a file in a directory that exists: --html=report.html",
-    ))
-}
-
 impl RunSettings {
     /// Derives the settings from the arguments.
     ///
@@ -145,16 +129,14 @@ impl RunSettings {
                 ));
             }
         }
-        if let Some(Some(file)) = &args.html {
-            check_place(file)?;
-        }
         let json_lines = args.json_lines.map(|file| match file {
             None => Destination::StandardOutput,
             Some(file) => Destination::File(file),
         });
+        outputs::check(args.html.as_ref(), json_lines.as_ref(), &args.exports)?;
         if args.json && json_lines == Some(Destination::StandardOutput) {
             return Err(CliError::usage(
-                "--json and --json-lines both want standard output",
+                "--json and --json-lines both write to standard output",
                 "give one of them a file: --json-lines=FILE",
             ));
         }

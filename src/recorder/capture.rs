@@ -432,7 +432,7 @@ impl Capture {
                 },
                 Nature::Secret | Nature::Ordinary => SecretState::Sure,
             };
-            let number = self.log.learn(text.text(), state);
+            let number = self.log.learn(&text, state);
             let event = ChunkEvent::TypedSecret { number };
             self.log.push(Chunk { at, event }, Some((bytes, mode)));
         }
@@ -473,6 +473,17 @@ impl Capture {
     /// Takes in the person's answer about a doubtful secret.
     pub fn answer(&mut self, number: usize, is_secret: bool) {
         self.log.answer(number, is_secret);
+    }
+
+    /// Takes the last answer for a secret, and what was recorded of it out of the recording. Returns
+    /// whether there is such an answer: one that is complete.
+    pub fn declare_secret(&mut self) -> bool {
+        let is_typing = self.line.as_ref().is_some_and(|it| !it.text.is_empty());
+        if self.is_paused || is_typing || self.held.as_ref().is_some_and(|it| !it.is_closed) {
+            return false;
+        }
+        self.decide();
+        self.log.declare_last()
     }
 
     /// Returns the whole recording so far, masked, and the texts of its secrets.

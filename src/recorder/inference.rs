@@ -32,7 +32,7 @@ mod yaml;
 use super::recording::Recording;
 use document::Document;
 pub use inferred::{InferOptions, Inferred, Note, Question, SecretValue};
-use replies::Replies;
+use replies::{Replies, ValueKind};
 use sessions::Session;
 use work::Work;
 
@@ -84,8 +84,12 @@ fn documented(recordings: &[Recording], options: &InferOptions) -> (Document, Re
 }
 
 fn inferred(scenario: String, replies: Replies) -> Inferred {
+    let typed = replies.values.iter();
+    let typed = typed.filter(|it| matches!(it.kind, ValueKind::Variable { .. }));
+    let variables = typed.map(|it| (it.name.clone(), it.recorded.clone()));
     Inferred {
         scenario,
+        variables: variables.collect(),
         notes: replies.notes,
         questions: replies.questions,
         secrets: replies.secrets,

@@ -13,6 +13,8 @@
 
 mod about;
 mod bundles;
+#[cfg(feature = "cli")]
+mod capacity;
 mod charts;
 #[cfg(feature = "cli")]
 mod comparison;
@@ -41,6 +43,8 @@ use super::error::ReportError;
 use super::result_directory::{ResultDirectory, permissive};
 use super::result_file::Head;
 
+#[cfg(feature = "cli")]
+pub use capacity::write_capacity_html;
 #[cfg(feature = "cli")]
 pub use comparison::{CurveSource, write_comparison_html};
 #[cfg(feature = "cli")]
@@ -76,8 +80,11 @@ pub fn write_html(source: &HtmlSource<'_>, path: &Path) -> Result<(), ReportErro
     write_page(&render(source, path)?, path)
 }
 
-/// Writes a page to `path`, in place of an earlier one.
+/// Writes a page to `path`, in place of an earlier one. A link stays, and so does a device or a pipe.
 fn write_page(html: &str, path: &Path) -> Result<(), ReportError> {
+    if path.symlink_metadata().is_ok_and(|it| !it.is_file()) {
+        return fs::write(path, html).map_err(|error| ReportError::write(path, error));
+    }
     let directory = path
         .parent()
         .filter(|parent| !parent.as_os_str().is_empty())

@@ -108,7 +108,7 @@ fn failure_section(summary: &Summary) -> Option<String> {
         "### Failures{allowed}\n\n| flows | step | role | cause | saw |\n| ---: | --- | --- | --- | --- |\n"
     );
     for group in all.groups.iter().take(MAX_GROUPS) {
-        let saw = group.saw.as_deref().unwrap_or("something else each time");
+        let saw = group.saw.as_deref().unwrap_or("different output each time");
         let cells = [&group.step, &group.role, &group.cause, saw].map(in_cell);
         text.push_str(&format!("| {} | {} |\n", group.count, cells.join(" | ")));
     }

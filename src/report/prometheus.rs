@@ -1,7 +1,8 @@
 //! Metrics of a run in progress, which a Prometheus server scrapes.
 //!
 //! Names and units follow Prometheus' conventions: durations are in seconds, counters end in
-//! `_total`. Flows of the warm-up are in no counter but `rehearsal_flows_not_counted_total`, as in
+//! `_total`. The format is OpenMetrics for those who accept it, as Prometheus does, and otherwise
+//! Prometheus' own text format. Flows of the warm-up are in no counter but `rehearsal_flows_not_counted_total`, as in
 //! all figures.
 //!
 //! | metric | labels |
@@ -19,12 +20,14 @@
 //! | `rehearsal_failures_total` | `step`, `role`, `cause` |
 //! | `rehearsal_injected_faults_total` | `kind` |
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::routing::get;
 
 use prometheus_client::encoding::text::encode;
@@ -47,9 +50,15 @@ const BUCKETS: [f64; 18] = [
     120.0, 300.0, 900.0,
 ];
 
-/// The path of the page, and its type.
+/// The path of the page.
 const PATH: &str = "/metrics";
-const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The format of the page for those who accept it, and its type then.
+const OPEN_METRICS: &str = "application/openmetrics-text";
+const OPEN_METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The type of the page for all others.
+const PLAIN_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// The longest time of a scrape, and the time for the last one when the run has ended.
 const LONGEST: Duration = Duration::from_secs(5);
@@ -193,10 +202,16 @@ impl Prometheus {
         let mut registry = Registry::with_prefix("rehearsal");
         let metrics = Metrics::register(&mut registry);
         let registry = Arc::new(registry);
-        let page = async move || {
+        let page = async move |headers: HeaderMap| {
             let mut text = String::new();
             encode(&mut text, &registry).expect("a String takes all");
-            ([(CONTENT_TYPE, KIND)], text)
+            let accepted = headers.get_all(ACCEPT).iter();
+            let mut accepted = accepted.filter_map(|it| it.to_str().ok());
+            if accepted.any(|it| it.contains(OPEN_METRICS)) {
+                ([(CONTENT_TYPE, OPEN_METRICS_TYPE)], text)
+            } else {
+                ([(CONTENT_TYPE, PLAIN_TYPE)], plain(&text))
+            }
         };
         let elsewhere = async || {
             let text = format!("the metrics are at {PATH}\n");
@@ -301,6 +316,27 @@ impl Prometheus {
             }
         }
     }
+}
+
+/// Returns the metrics in Prometheus' own text format. It has neither units nor an end, and its
+/// comments about a counter have the name of the samples, with `_total`.
+fn plain(open_metrics: &str) -> String {
+    let types = open_metrics.lines();
+    let types = types.filter_map(|line| line.strip_prefix("# TYPE "));
+    let counters: HashSet<&str> = types.filter_map(|it| it.strip_suffix(" counter")).collect();
+    let mut text = String::with_capacity(open_metrics.len());
+    for line in open_metrics.lines() {
+        let mut words = line.splitn(4, ' ');
+        match [(); 4].map(|()| words.next()) {
+            [Some("#"), Some("UNIT" | "EOF"), ..] => continue,
+            [Some("#"), Some(about), Some(name), Some(rest)] if counters.contains(name) => {
+                text.push_str(&format!("# {about} {name}_total {rest}"));
+            }
+            _ => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// Returns the labels of a step with one more.

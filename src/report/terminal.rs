@@ -1,5 +1,6 @@
 //! The report at the end of a run, for terminals. It ends with a headline.
 
+mod capacity;
 mod columns;
 mod comparison;
 mod distribution;
@@ -14,11 +15,13 @@ mod resources;
 mod runs;
 mod section;
 mod short;
+mod single;
 mod steps;
 mod text;
 mod thresholds;
 mod verdict;
 
+pub use capacity::{render_capacity, render_trial};
 pub use comparison::{render_comparison, wrapped};
 
 use crate::model::RunInfo;
@@ -81,12 +84,17 @@ fn full(info: &RunInfo, summary: &Summary, width: usize) -> Vec<String> {
     let mut sections = vec![overview];
     sections.extend(thresholds::render(summary));
     sections.extend(integrity::render(summary));
-    sections.extend(latency::render(info, summary, width));
-    sections.extend(distribution::render(summary));
-    sections.extend(phases::render(summary, width));
+    // Percentiles of one sample are the sample.
+    if info.flows == Some(1) {
+        sections.extend(single::render(info, summary, width));
+    } else {
+        sections.extend(latency::render(info, summary, width));
+        sections.extend(distribution::render(summary));
+        sections.extend(phases::render(summary, width));
+    }
     sections.extend(failures::render(info, summary));
     sections.extend(faults::render(summary));
-    sections.extend(resources::render(summary, width));
+    sections.extend(resources::render(info, summary, width));
     sections
 }
 

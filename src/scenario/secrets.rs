@@ -240,34 +240,50 @@ impl Needle {
         found.start - before..found.end + after
     }
 
-    /// Follows these characters, all or the last ones of it, from `start` on. All forms of all
-    /// characters are followed at once, so that the time is bounded whatever the text.
+    /// Follows these characters, all or the last ones of it, from `start` on.
     fn progress(&self, text: &[u8], start: usize, characters: &[char]) -> Progress {
-        let mut progress = Progress::default();
-        let (mut ends, mut next) = (vec![start], Vec::new());
-        for (count, character) in characters.iter().enumerate() {
-            for &end in &ends {
-                if count >= MIN_PART {
-                    let rest = &text[end..];
-                    progress.reached_end |= rest.is_empty() || forms::is_begun(rest);
-                }
-                forms::push_ends(text, end, *character, &mut next);
-            }
-            next.sort_unstable();
-            next.dedup();
-            std::mem::swap(&mut ends, &mut next);
-            next.clear();
-            if ends.is_empty() {
-                return progress;
-            }
+        let mut reached_end = false;
+        let ends = follow(text, start, characters, |count, _, rest| {
+            reached_end |= count >= MIN_PART && (rest.is_empty() || forms::is_begun(rest));
+            false
+        });
+        Progress {
+            whole: ends.last().copied(),
+            reached_end,
         }
-        progress.whole = ends.last().copied();
-        progress
     }
 }
 
+/// Follows characters through a text from `start` on, and returns where their forms end. All forms of all
+/// characters are followed at once, so that the time is bounded whatever the text. `is_enough` is called
+/// at each place before a character: with the number of characters before it, itself, and the rest of the
+/// text. Where it returns true, nothing more is followed.
+fn follow(
+    text: &[u8],
+    start: usize,
+    characters: &[char],
+    mut is_enough: impl FnMut(usize, char, &[u8]) -> bool,
+) -> Vec<usize> {
+    let (mut ends, mut next) = (vec![start], Vec::new());
+    for (count, &character) in characters.iter().enumerate() {
+        for &end in &ends {
+            if is_enough(count, character, &text[end..]) {
+                return Vec::new();
+            }
+            forms::push_ends(text, end, character, &mut next);
+        }
+        next.sort_unstable();
+        next.dedup();
+        std::mem::swap(&mut ends, &mut next);
+        next.clear();
+        if ends.is_empty() {
+            break;
+        }
+    }
+    ends
+}
+
 /// The result of following a secret through a text.
-#[derive(Default)]
 struct Progress {
     /// The end of the longest form of the whole secret.
     whole: Option<usize>,

@@ -110,9 +110,7 @@ fn dropped(summary: &Summary, generator: &Generator) -> Objection {
     };
     let cause = match generator.longest_stall {
         Some(_) => "many may have been due while Rehearsal was stopped",
-        None => {
-            "the rate that was wanted was not reached; want fewer a second, or allow more in flight"
-        }
+        None => "the target rate was not reached; lower it, or allow more flows in flight",
     };
     let reason = format!("{dropped} of {due} flows were dropped: {cause}");
     Some((trust, reason))
@@ -155,7 +153,7 @@ fn late_timers(generator: &Generator) -> Objection {
     };
     let remedy = match are_others_the_cause(generator) {
         true => "other processes use the machine",
-        false => "the machine is saturated; fewer flows, or more cores",
+        false => "the machine is saturated; run fewer flows, or use more cores",
     };
     let reason = format!(
         "the generator was late by {} ms at {at}: {remedy}",
@@ -180,10 +178,10 @@ fn late_starts(summary: &Summary, generator: &Generator) -> Objection {
     };
     let remedy = match are_others_the_cause(generator) {
         true => "other processes use the machine",
-        false => "fewer flows, or more cores",
+        false => "run fewer flows, or use more cores",
     };
     let reason = format!(
-        "flows were started {} ms late at p99, of a median response of {} ms; {remedy}",
+        "flows were started {} ms late at p99, with a median response time of {} ms; {remedy}",
         delay_us / 1000,
         response_us / 1000
     );
@@ -202,19 +200,19 @@ fn machine(generator: &Generator) -> Objection {
     let saturated = saturated.filter(|part| *part >= SATURATED_DOUBTFUL);
     let others = generator.machine_others_ratio;
     let others = others.filter(|_| are_others_the_cause(generator));
-    let no_time_left = saturated.map(|part| {
+    let of_saturation = saturated.map(|part| {
         let percent = part * 100.0;
-        format!("the machine had no processor time left in {percent:.0} % of the run: ")
+        format!("the CPUs were saturated for {percent:.0} % of the run: ")
     });
-    let reason = match (no_time_left, others) {
+    let reason = match (of_saturation, others) {
         (None, None) => return None,
-        (no_time_left, Some(others)) => format!(
+        (of_saturation, Some(others)) => format!(
             "{}other processes used {:.0} % of the machine; stop them, or use another machine",
-            no_time_left.unwrap_or_default(),
+            of_saturation.unwrap_or_default(),
             others * 100.0
         ),
-        (Some(no_time_left), None) => {
-            format!("{no_time_left}programs and generator were in each other's way")
+        (Some(of_saturation), None) => {
+            format!("{of_saturation}the programs and the load generator competed for them")
         }
     };
     Some((Trust::Doubtful, reason))
@@ -353,8 +351,8 @@ mod tests {
                  long; run it again",
                 "4 of 14 flows were dropped: many may have been due while Rehearsal was stopped",
                 "the generator was late by 12 ms at p99: other processes use the machine",
-                "the machine had no processor time left in 93 % of the run: other processes used \
-                 70 % of the machine; stop them, or use another machine",
+                "the CPUs were saturated for 93 % of the run: other processes used 70 % of the machine; \
+                 stop them, or use another machine",
             ]
         );
         assert!(verdict.not_judged.is_empty());
@@ -381,10 +379,10 @@ mod tests {
         assert_eq!(
             verdict.reasons,
             [
-                "5 of 15 flows were dropped: the rate that was wanted was not reached; want fewer \
-                 a second, or allow more in flight",
-                "the generator was late by 40 ms at p99: the machine is saturated; fewer flows, or \
-                 more cores",
+                "5 of 15 flows were dropped: the target rate was not reached; lower it, or \
+                 allow more flows in flight",
+                "the generator was late by 40 ms at p99: the machine is saturated; run fewer flows, \
+                 or use more cores",
             ]
         );
     }

@@ -119,7 +119,7 @@ impl Key {
         let mut characters = name.chars();
         if let (Some(only), None) = (characters.next(), characters.next())
             && !only.is_control()
-            && !only.is_whitespace()
+            && only != ' '
         {
             return Ok(Key::Char(only));
         }

@@ -30,6 +30,20 @@ fn typed(sandbox: &Sandbox, line: &str, input: &str) -> Finished {
 }
 
 #[test]
+fn the_help_of_each_command_has_examples_and_fits() {
+    let sandbox = Sandbox::new();
+    for command in [
+        "run", "init", "check", "report", "replay", "record", "merge", "compare", "history",
+        "schedule", "shop",
+    ] {
+        let help = sandbox.rehearsal(&format!("{command} --help"));
+        help.assert_code(0).assert_out("\nExamples:\n");
+        let widest = help.out.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{}", help.out);
+    }
+}
+
+#[test]
 fn help_has_examples_exit_codes_and_environment() {
     let help = Sandbox::new().rehearsal("--help");
     help.assert_code(0)
@@ -440,4 +454,30 @@ fn chaos_on_the_command_line_is_checked_and_explained() {
         .assert_out("Fault in script 1.1.1: killed")
         .assert_out("Injected: 1 kill")
         .assert_out("(customer, step 2 of 10, after a fault)");
+}
+
+#[test]
+fn a_quiet_run_shows_the_headline_and_the_places_only() {
+    let sandbox = Sandbox::new();
+    let finished = sandbox.rehearsal("run --flows 3 --parallel 2 --save --quiet");
+    finished.assert_code(0);
+    assert_eq!(finished.err, "");
+    let first = finished.out.lines().next().expect("a headline");
+    assert_eq!(first, "PASSED  order-flow, batch of 3 flows, 2 at once");
+    let labels = ["Results: ", "Bundles: ", "Log:     "];
+    for label in labels {
+        assert!(
+            finished.out.contains(&format!("\n{label}")),
+            "{}",
+            finished.out
+        );
+    }
+    let lines = finished.out.lines().count();
+    assert!(lines <= 9, "{}", finished.out);
+
+    let finished = sandbox.rehearsal("run --quiet --var customer_password=wrong");
+    finished
+        .assert_code(1)
+        .assert_out("FAILED  order-flow, single flow\n");
+    assert!(!finished.out.contains("Step 1/10"), "{}", finished.out);
 }

@@ -4,8 +4,10 @@
 //! skipped, aloud.
 
 use std::fs;
+use std::os::unix::fs::{FileTypeExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use serde_json::Value;
 
@@ -189,12 +191,22 @@ fn the_report_of_a_saved_run_is_the_one_of_its_end() {
         .find(|(one, other)| one != other);
     assert_eq!(different, None);
     let elsewhere = sandbox.home().join("mine.html");
-    let line = format!("report --html={} {}", elsewhere.display(), run.display());
+    let line = format!(
+        "report --html={} --junit junit.xml {}",
+        elsewhere.display(),
+        run.display()
+    );
     sandbox.rehearsal(&line).assert_code(0);
+    assert!(sandbox.read("junit.xml").contains("<testsuite "));
     let html = fs::read_to_string(elsewhere).expect("a report");
     let html = html.replace("&#x2f;", "/");
     let link = "href=\"rehearsal-results/";
     assert!(html.contains(link), "links are relative to the report");
+    let line = format!("report --html=nowhere/mine.html {}", run.display());
+    sandbox
+        .rehearsal(&line)
+        .assert_code(2)
+        .assert_err("--html: nowhere is not a directory");
 }
 
 #[test]
@@ -233,4 +245,23 @@ fn a_report_that_could_not_be_written_is_refused_before_the_run() {
         .rehearsal("run --html=.")
         .assert_code(2)
         .assert_err("--html: . is a directory");
+}
+
+#[test]
+fn a_report_leaves_links_and_pipes_what_they_are() {
+    let sandbox = Sandbox::new();
+    let at = |name: &str| sandbox.home().join(name);
+    symlink("linked.html", at("link.html")).expect("a link");
+    sandbox.rehearsal("run --html=link.html").assert_code(0);
+    let kind = fs::symlink_metadata(at("link.html")).expect("a link");
+    assert!(kind.is_symlink());
+    assert!(sandbox.read("linked.html").starts_with("<!doctype html>"));
+
+    let pipe = sandbox.make_gate("pipe");
+    let reader = pipe.clone();
+    let reader = thread::spawn(move || fs::read_to_string(reader));
+    sandbox.rehearsal("run --html=pipe").assert_code(0);
+    assert!(fs::metadata(&pipe).expect("a pipe").file_type().is_fifo());
+    let html = reader.join().expect("a reader").expect("a report");
+    assert!(html.starts_with("<!doctype html>"));
 }

@@ -274,6 +274,27 @@ fn nothing_is_answered_without_the_token_and_nothing_changed_from_elsewhere() {
 }
 
 #[test]
+fn thresholds_have_a_state_while_the_run_goes_on() {
+    let mut text = scenario("live/shifts");
+    text.push_str("\nthresholds: [flow.failed_rate < 1%, flow.p95 < 1h over 1s]\n");
+    let sandbox = Sandbox::with("shifts.yaml", &text);
+    let live = Live::start(
+        sandbox,
+        "run shifts.yaml --parallel 2 --duration 10m --live",
+    );
+    let update = live.until("states of both thresholds", |update| {
+        update["thresholds"][0]["state"] == "bad" && update["thresholds"][1]["state"] == "good"
+    });
+    assert_eq!(update["phase"], "running");
+    assert_eq!(update["thresholds"][0]["note"], "not met so far");
+    let value = update["thresholds"][1]["value"].as_str().expect("a text");
+    assert!(value.ends_with('s'), "{value}");
+    live.post(r#"{"stop":true}"#);
+    live.post(r#"{"stop":true}"#);
+    assert_eq!(live.running.end().0, Some(130));
+}
+
+#[test]
 fn intended_starts_follow_a_rate_that_is_changed() {
     let live = Live::of_shifts("--rate 1/s --duration 8s --save --live");
     live.until("a flow", |update| {

@@ -7,6 +7,7 @@
 
 mod api;
 mod baselines;
+mod capacity;
 mod chaos;
 mod chaos_shop;
 mod cleanup;

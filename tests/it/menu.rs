@@ -20,7 +20,7 @@ struct Person {
     output: Receiver<Vec<u8>>,
     /// Output that the test has not looked at yet.
     shown: String,
-    _sandbox: Sandbox,
+    sandbox: Sandbox,
 }
 
 impl Person {
@@ -50,7 +50,7 @@ impl Person {
             terminal,
             output,
             shown: String::new(),
-            _sandbox: sandbox,
+            sandbox,
         }
     }
 
@@ -76,8 +76,23 @@ impl Person {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    fn leaves_with(mut self, code: i32) {
+    fn leaves_with(&mut self, code: i32) {
         assert_eq!(self.child.wait().unwrap().code(), Some(code));
+    }
+
+    /// Reads the rest of a line.
+    fn sees_line(&mut self) -> String {
+        let deadline = Instant::now() + LONG;
+        loop {
+            if let Some((line, rest)) = self.shown.split_once('\n') {
+                let line = line.trim().to_owned();
+                self.shown = rest.to_owned();
+                return line;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let piece = self.output.recv_timeout(left).expect("the end of a line");
+            self.shown.push_str(&String::from_utf8_lossy(&piece));
+        }
     }
 }
 
@@ -153,4 +168,88 @@ fn a_termination_ends_run_and_menu() {
     person.signals(Signal::TERM);
     person.sees("INTERRUPTED  ");
     person.leaves_with(130);
+}
+
+#[test]
+fn outputs_can_be_chosen_and_are_written_after_each_run() {
+    let mut person = Person::at_the_menu("--junit named.xml");
+    person.sees("Select (0-7): ");
+    person.types("7");
+    person.sees("1  [ ] Live page");
+    // Named on the command line.
+    person.sees("3  [x] Test results (JUnit)");
+    for number in ["1", "2", "4", "5", "4"] {
+        person.sees("Number to change (Enter to go back): ");
+        person.types(number);
+    }
+    for row in ["1  [x]", "2  [x]", "3  [x]", "4  [ ]", "5  [x]"] {
+        person.sees(row);
+    }
+    person.sees("Number to change (Enter to go back): ");
+    person.types("");
+    person.sees("Select (0-7): ");
+    person.types("1");
+    person.types("");
+    person.sees("Live page: http://127.0.0.1:");
+    person.sees("1 of 1 flow completed");
+    person.sees("HTML:");
+    let html = person.sees_line();
+    let html = person.sandbox.read(html);
+    assert!(html.starts_with("<!doctype html>"), "{}", &html[..200]);
+    person.sees("Written: ");
+    assert_eq!(person.sees_line(), "named.xml");
+    let junit = person.sandbox.read("named.xml");
+    assert!(junit.contains("<testsuite "), "{junit}");
+    person.sees("Written: ");
+    let steps = person.sees_line();
+    assert!(steps.ends_with(".steps.csv"), "{steps}");
+    let steps = person.sandbox.read(steps);
+    assert_eq!(steps.lines().count(), 11, "{steps}");
+    person.sees("has ended.");
+
+    // None are chosen for the next run.
+    person.types("7");
+    for number in ["1", "2", "3", "5", ""] {
+        person.sees("Number to change (Enter to go back): ");
+        person.types(number);
+    }
+    person.sees("Select (0-7): ");
+    person.types("1");
+    person.types("");
+    person.sees("Started ");
+    person.sees("Log: ");
+    person.sees_line();
+    assert_eq!(person.sees_line(), "");
+    person.sees("has ended.");
+    person.types("0");
+    person.leaves_with(0);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_the_run_of_the_menu() {
+    let mut person = Person::at_the_menu("--markdown nowhere/summary.md");
+    person.sees("Select (0-7): ");
+    person.types("1");
+    person.types("");
+    person.sees("error: cannot write nowhere/summary.md");
+    person.sees("Select (0-7): ");
+    person.types("0");
+    person.leaves_with(0);
+}
+
+#[test]
+fn options_that_the_menu_has_no_use_for_are_refused() {
+    let sandbox = Sandbox::new();
+    for option in [
+        "--otlp traces.jsonl",
+        "--prometheus 0",
+        "--csv-flows flows.csv",
+        "--save",
+    ] {
+        let name = option.split(' ').next().expect("a name");
+        let finished = sandbox.rehearsal(option);
+        finished
+            .assert_code(2)
+            .assert_err(&format!("{name} is not available in the menu"));
+    }
 }

@@ -1,24 +1,26 @@
 //! `rehearsal record` at a real terminal, with a script in the place of the person. Belongs to `cli`.
 
-use std::ffi::OsString;
+mod imports;
+mod person;
+mod proofs;
+mod secrets;
+mod shop;
+
 use std::fs;
-use std::future::poll_fn;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
-use futures_core::Stream as _;
-use rehearsal::model::{ExitCause, TerminalKind};
-use rehearsal::process::{Child, ChildEvent, Command, Environment, Events, Spawner, TerminalMode};
+use rehearsal::model::ExitCause;
+use rehearsal::process::TerminalMode;
 use rehearsal::recorder::{ChunkEvent, Mark, Recording};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::child::with_spawner;
-use crate::support::fixture;
 use crate::support::running::Finished;
 use crate::support::sandbox::{Sandbox, files_below};
 use crate::support::wait;
+use person::Person;
 
 const DESK: &str = r#"
 import getpass
@@ -37,146 +39,6 @@ while True:
         print("Bye")
         break
 "#;
-
-/// A person at a terminal with a program.
-struct Person {
-    child: Child,
-    events: Events,
-    /// All that was shown.
-    shown: Vec<u8>,
-    /// The length of what the test has looked at.
-    seen: usize,
-}
-
-impl Person {
-    async fn at(spawner: &Spawner, sandbox: &Sandbox, words: &[&str]) -> Person {
-        Person::with(spawner, sandbox, words, &[]).await
-    }
-
-    /// With these variables of the environment besides.
-    async fn with(
-        spawner: &Spawner,
-        sandbox: &Sandbox,
-        words: &[&str],
-        more: &[(&str, &str)],
-    ) -> Person {
-        let program = match words[0] {
-            "rehearsal" => PathBuf::from(env!("CARGO_BIN_EXE_rehearsal")),
-            name => PathBuf::from(name),
-        };
-        let mark = sandbox.mark();
-        let temporary = sandbox.temporary();
-        let path = fixture::search_path();
-        let rehearsal = env!("CARGO_BIN_EXE_rehearsal");
-        let database = sandbox.home().join("shop.db");
-        let variables: [(&str, &std::ffi::OsStr); 8] = [
-            ("PATH", path.as_ref()),
-            ("TERM", "xterm-256color".as_ref()),
-            ("LANG", "C.UTF-8".as_ref()),
-            ("COLORTERM", "truecolor".as_ref()),
-            ("SANDBOX", mark.as_ref()),
-            ("TMPDIR", temporary.as_ref()),
-            ("REHEARSAL", rehearsal.as_ref()),
-            ("REHEARSAL_SHOP_DB", database.as_ref()),
-        ];
-        let more = more.iter().map(|&(name, value)| (name, value.as_ref()));
-        let command = Command {
-            program,
-            argv: words.iter().map(OsString::from).collect(),
-            environment: Environment::new(variables.into_iter().chain(more)),
-            directory: sandbox.home(),
-            terminal: TerminalKind::Pty {
-                rows: 24,
-                columns: 80,
-            },
-        };
-        let mut child = spawner.spawn(command).await.unwrap();
-        let events = child.events().unwrap();
-        Person {
-            child,
-            events,
-            shown: Vec::new(),
-            seen: 0,
-        }
-    }
-
-    async fn next(&mut self) -> Option<ChildEvent> {
-        let event = poll_fn(|cx| Pin::new(&mut self.events).poll_next(cx)).await;
-        if let Some(ChildEvent::Output { bytes, .. }) = &event {
-            self.shown.extend_from_slice(bytes);
-        }
-        event
-    }
-
-    fn unseen(&self) -> String {
-        String::from_utf8_lossy(&self.shown[self.seen..]).into_owned()
-    }
-
-    /// Reads until this is shown.
-    async fn sees(&mut self, text: &str) {
-        let wanted = text.as_bytes();
-        loop {
-            let unseen = &self.shown[self.seen..];
-            if let Some(at) = unseen.windows(wanted.len()).position(|it| it == wanted) {
-                self.seen += at + wanted.len();
-                return;
-            }
-            let event = self.next().await;
-            assert!(
-                event.is_some(),
-                "{text:?} was not shown, but {:?}",
-                self.unseen()
-            );
-        }
-    }
-
-    fn types(&self, text: &str) {
-        self.child.write(text.as_bytes()).unwrap();
-    }
-
-    /// Waits until what was typed is passed on.
-    async fn types_hidden(&self, text: &str) {
-        let what = "the recorder has read what was typed";
-        self.types(text);
-        wait::until_async(wait::LONG, what, || self.child.unread() == 0).await;
-    }
-
-    /// Waits until the recorded program hides what is typed, and types.
-    async fn types_secret(&mut self, text: &str) {
-        let recorder = self.child.pid();
-        let what = "the program hides what is typed";
-        wait::until_async(wait::LONG, what, || hides_input(recorder)).await;
-        self.types_hidden(text).await;
-    }
-
-    async fn exits(&mut self) -> Option<ExitCause> {
-        loop {
-            match self.next().await {
-                Some(ChildEvent::Exited { exit, .. }) => return exit,
-                Some(_) => {}
-                None => panic!("no exit was reported"),
-            }
-        }
-    }
-}
-
-/// Returns whether the terminal of a recorder's program has its echo off.
-fn hides_input(recorder: u32) -> bool {
-    let tasks = fs::read_dir(format!("/proc/{recorder}/task")).unwrap();
-    let children = tasks
-        .flatten()
-        .filter_map(|task| fs::read_to_string(task.path().join("children")).ok());
-    let children = children.collect::<Vec<_>>().join(" ");
-    let terminals = children
-        .split_whitespace()
-        .filter_map(|child| fs::read_link(format!("/proc/{child}/fd/0")).ok())
-        .filter(|path| path.starts_with("/dev/pts"));
-    terminals.into_iter().any(|terminal| {
-        let mut stty = std::process::Command::new("stty");
-        let output = stty.arg("-F").arg(terminal).arg("-a").output().unwrap();
-        String::from_utf8_lossy(&output.stdout).contains(" -echo ")
-    })
-}
 
 /// The only recording beside `my.yaml`.
 fn recording(sandbox: &Sandbox) -> Recording {
@@ -214,10 +76,48 @@ fn typed_in(recording: &Recording) -> Vec<String> {
     typed.collect()
 }
 
-/// Forms in which a text may be in a file: as it is, in hexadecimal digits, and in base64 at any offset.
+/// Forms in which a text may be in a file: as it is; escaped as in JSON, YAML, a URL, Python and a shell;
+/// in hexadecimal digits; and in base64 at any offset.
 fn forms(text: &str) -> Vec<String> {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![text.to_owned(), hex.to_uppercase(), hex];
+    let json = serde_json::to_string(text).unwrap();
+    let json = &json[1..json.len() - 1];
+    forms.extend([json.to_owned(), json.replace('/', r"\/")]);
+    // JSON within JSON, as in a recording of a program that prints it.
+    let twice = serde_json::to_string(json).unwrap();
+    forms.push(twice[1..twice.len() - 1].to_owned());
+    let ascii = |escape: &dyn Fn(char) -> String| -> String {
+        let of = |it: char| {
+            if it.is_ascii() {
+                it.to_string()
+            } else {
+                escape(it)
+            }
+        };
+        json.chars().map(of).collect()
+    };
+    forms.push(ascii(&|it| {
+        let mut units = [0; 2];
+        let units = it.encode_utf16(&mut units).iter();
+        units.map(|it| format!("\\u{it:04x}")).collect()
+    }));
+    forms.push(ascii(&|it| format!("\\U{:08x}", u32::from(it))));
+    // YAML in single quotes.
+    forms.push(text.replace('\'', "''"));
+    for is_upper in [true, false] {
+        let of = |byte: u8| match byte {
+            byte if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) => {
+                char::from(byte).to_string()
+            }
+            byte if is_upper => format!("%{byte:02X}"),
+            byte => format!("%{byte:02x}"),
+        };
+        let url: String = text.bytes().map(of).collect();
+        forms.extend([url.replace("%20", "+"), url.replace("%2F", "/"), url]);
+    }
+    forms.push(text.replace('\\', r"\\").replace('\'', r"\'"));
+    forms.push(text.replace('\'', r"'\''"));
     for offset in 0..3 {
         let bytes = [&[0; 2][..offset], text.as_bytes()].concat();
         let coded = STANDARD_NO_PAD.encode(&bytes);
@@ -226,6 +126,8 @@ fn forms(text: &str) -> Vec<String> {
         forms.push(coded[(offset * 8).div_ceil(6)..end].to_owned());
     }
     forms.retain(|form| form == text || form.len() > 5);
+    forms.sort();
+    forms.dedup();
     forms
 }
 
@@ -310,10 +212,11 @@ fn a_session_is_passed_through_byte_by_byte() {
 
 #[test]
 fn a_new_size_reaches_the_program() {
+    // Blocked, the signal waits until it is asked for.
     let script = "import os, signal\n\
-                  size = lambda: ('size %d %d\\n' % os.get_terminal_size()).encode()\n\
-                  show = lambda *_: os.write(1, size())\n\
-                  signal.signal(signal.SIGWINCH, show)\nshow()\ninput()\n";
+                  signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGWINCH])\n\
+                  show = lambda: os.write(1, ('size %d %d\\n' % os.get_terminal_size()).encode())\n\
+                  show()\nsignal.sigwait([signal.SIGWINCH])\nshow()\ninput()\n";
     with_spawner(async |spawner| {
         let sandbox = Sandbox::with("size.py", script);
         let mut person = Person::at(spawner, &sandbox, &record(&["python3", "size.py"])).await;
@@ -448,6 +351,11 @@ fn a_recording_outlives_kill() {
         let line = format!("record --no-proof --into my.yaml --from {from}");
         sandbox.rehearsal(&line).assert_code(0);
         assert!(sandbox.read("my.yaml").contains("Agent ID:"));
+        run(
+            &sandbox,
+            "--flows 3 --parallel 2",
+            &[("DESK_PIN", "s3cr3t")],
+        );
     });
 }
 
@@ -535,6 +443,8 @@ fn a_recording_becomes_a_scenario_that_runs() {
         person.sees("Your choice: ").await;
         person.types("0\r");
         person.sees("Bye").await;
+        person.sees("(Enter: no more): ").await;
+        person.types("\r");
         let exit = person.exits().await;
         assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
         let shown = person.unseen();
@@ -602,194 +512,48 @@ fn a_question_that_is_not_always_asked_is_answered_when_it_is() {
     });
 }
 
-type Answers = &'static [(&'static str, &'static str)];
-
-/// The five roles of the shop: what each person sees and types.
-const SHOP: [(&str, &str, Answers); 5] = [
-    (
-        "customer",
-        "customer-portal",
-        &[
-            ("Customer ID: ", "CUST001"),
-            ("Password: ", "customer123"),
-            ("Select operation (0-6): ", "2"),
-            ("Select operation (0-5): ", "2"),
-            ("Select product (0-8): ", "2"),
-            (" 250 g: ", "2"),
-            ("Select operation (0-2): ", "1"),
-            ("Select operation (0-5): ", "3"),
-            ("Select product (0-8): ", "1"),
-            ("Quantity of Steel Tiffin Box: ", "1"),
-            ("Select operation (0-2): ", "2"),
-            ("Delivery address ", ""),
-            ("Confirm order (y/n): ", "y"),
-            ("Press Enter to continue...", ""),
-            ("Select operation (0-6): ", "0"),
-        ],
-    ),
-    (
-        "inventory",
-        "inventory-staff",
-        &[
-            ("Staff ID: ", "STAFF001"),
-            ("Password: ", "staff123"),
-            ("Select operation (0-5): ", "1"),
-            ("(Enter for all): ", "Order ID: "),
-            ("Select order (0-1): ", "1"),
-            ("Allocate stock to this order (y/n): ", "y"),
-            ("Press Enter to continue...", ""),
-            ("Select operation (0-5): ", "0"),
-        ],
-    ),
-    (
-        "warehouse",
-        "warehouse-manager",
-        &[
-            ("Manager ID: ", "MGR001"),
-            ("Password: ", "manager123"),
-            ("Select operation (0-3): ", "1"),
-            ("Select operation (0-2): ", "1"),
-            ("(Enter for all): ", "Order ID: "),
-            ("Select order (position): ", "1"),
-            ("(minutes): ", "5"),
-            ("(yes/no): ", "yes"),
-            ("(minutes): ", "5"),
-            ("(yes/no): ", "yes"),
-            ("Press Enter to continue...", ""),
-            ("Select operation (0-2): ", "0"),
-            ("Select operation (0-3): ", "0"),
-        ],
-    ),
-    (
-        "logistics",
-        "logistics-manager",
-        &[
-            ("Logistics ID: ", "LOG001"),
-            ("Password: ", "logistics123"),
-            ("Select operation (0-3): ", "1"),
-            ("(Enter for all): ", "Order ID: "),
-            ("Select order (0-1): ", "1"),
-            ("Select route (0-6): ", "4"),
-            ("Select slot (0-4): ", "4"),
-            ("(y/n): ", "y"),
-            ("Select operation (0-3): ", "0"),
-        ],
-    ),
-    (
-        "delivery",
-        "delivery-personnel",
-        &[
-            ("Personnel ID: ", "DEL001"),
-            ("Password: ", "delivery123"),
-            ("Select operation (0-3): ", "1"),
-            ("(Enter for all): ", "Delivery ID: "),
-            ("Select order (0-1): ", "1"),
-            ("Accept this delivery (y/n): ", "y"),
-            ("Select operation (0-2): ", "1"),
-            ("Received by (Enter for the customer): ", ""),
-            ("Press Enter to continue...", ""),
-            ("Select operation (0-2): ", "2"),
-            ("Select method (0-3): ", "1"),
-            ("Amount received: ", "Total amount: ₹"),
-            ("Press Enter to continue...", ""),
-            ("Select operation (0-2): ", "0"),
-            ("Select operation (0-3): ", "0"),
-        ],
-    ),
-];
-
 #[test]
-fn five_roles_become_a_scenario_for_many_flows() {
-    let secrets: Vec<(String, &str)> = SHOP
-        .iter()
-        .map(|(role, _, turns)| (format!("{}_PASSWORD", role.to_uppercase()), turns[1].1))
-        .collect();
-    let secrets: Vec<(&str, &str)> = secrets.iter().map(|it| (it.0.as_str(), it.1)).collect();
+fn a_scenario_in_another_directory_finds_the_program() {
     with_spawner(async |spawner| {
-        let sandbox = Sandbox::new();
-        // What all roles have seen so far.
-        let mut shown = String::new();
-        let seen = |shown: &str, label: &str| {
-            let (_, after) = shown.split_once(label).expect("it was shown");
-            after.lines().next().unwrap_or_default().to_owned()
-        };
-        for (role, program, turns) in SHOP {
-            let words = "rehearsal record --into my.yaml --role";
-            let mut words: Vec<&str> = words.split(' ').chain([role]).collect();
-            // The last one is tried with the roles before it.
-            if role != "delivery" {
-                words.insert(2, "--no-proof");
-            }
-            words.extend(["--", "rehearsal", "shop", program]);
-            let mut person = Person::with(spawner, &sandbox, &words, &secrets).await;
-            for &(prompt, answer) in turns {
-                person.sees(prompt).await;
-                match answer {
-                    _ if prompt == "Password: " => {
-                        person.types_secret(&format!("{answer}\r")).await;
-                    }
-                    label if shown.contains(label) && !label.is_empty() && label.contains(": ") => {
-                        person.types(&format!("{}\r", seen(&shown, label)));
-                    }
-                    text => person.types(&format!("{text}\r")),
-                }
-            }
-            let exit = person.exits().await;
-            assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
-            shown += &String::from_utf8_lossy(&person.shown);
-        }
-        run(&sandbox, "--flows 30 --parallel 10", &secrets);
-        let mut audit = sandbox.command("shop audit");
-        audit.env("REHEARSAL_SHOP_DB", sandbox.home().join("shop.db"));
-        Finished::of(&mut audit).assert_code(0);
-        let passwords: Vec<&str> = secrets.iter().map(|it| it.1).collect();
-        assert_nowhere(&sandbox, &passwords, "");
-    });
-}
-
-#[test]
-fn the_three_minutes_of_the_readme_are_true() {
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let between = |from: &str, to: &str| {
-        let (_, after) = readme.split_once(from).expect(from);
-        after.split_once(to).expect(to).0.to_owned()
-    };
-    let program = between("<!-- file: tickets.py -->\n```python\n", "```");
-    let block = between("open a\nticket, quit.\n\n```sh\n", "\n```");
-    let many = between("export ", "\n```");
-    let (variable, command) = many.split_once('\n').unwrap();
-    with_spawner(async |spawner| {
-        let sandbox = Sandbox::with("tickets.py", &program);
-        let words: Vec<&str> = block.split(' ').collect();
+        let sandbox = Sandbox::with("asks.py", "input('Name: ')\nprint('Stored')\n");
+        fs::create_dir(sandbox.home().join("load")).unwrap();
+        let words = "rehearsal record --no-proof --into load/my.yaml -- python3 asks.py";
+        let words: Vec<&str> = words.split(' ').collect();
         let mut person = Person::at(spawner, &sandbox, &words).await;
-        person.sees("Agent ID: ").await;
-        person.types("ann\r");
-        person.sees("PIN: ").await;
-        person.types_secret("4711\r").await;
-        person.sees("Your choice: ").await;
-        person.types("1\r");
-        person.sees("Subject: ").await;
-        person.types("Printer on fire\r");
-        person.sees("Your choice: ").await;
-        person.types("0\r");
-        let exit = person.exits().await;
-        assert_eq!(exit, Some(ExitCause::Code(0)), "{}", person.unseen());
-        let command = command.strip_prefix("rehearsal ").unwrap();
-        let mut run = sandbox.command(command);
-        run.envs(variable.split_once('='));
-        Finished::of(&mut run).assert_code(0);
+        person.sees("Name: ").await;
+        person.types("Ann\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        sandbox
+            .rehearsal("run load/my.yaml --flows 2")
+            .assert_code(0);
     });
 }
 
 #[test]
-fn a_recording_of_another_recorder_needs_input() {
-    let sandbox = Sandbox::new();
-    let cast = "{\"version\":2,\"width\":80,\"height\":24}\n[1,\"o\",\"$ \"]\n";
-    sandbox.write("session.cast", cast);
-    let finished = sandbox.rehearsal("record --from session.cast -- sh");
-    finished.assert_code(2);
-    assert!(finished.err.contains("has only output"), "{}", finished.err);
-    assert!(finished.err.contains("--capture-input"), "{}", finished.err);
+fn text_that_was_typed_ahead_is_no_secret() {
+    // It reads keys, and shows a line when it has all of it.
+    let script = "import sys, termios, tty\n\
+                  def ask(prompt):\n\
+                  \x20   print(prompt, end='', flush=True)\n\
+                  \x20   line = ''\n\
+                  \x20   while (key := sys.stdin.read(1)) not in '\\r\\n': line += key\n\
+                  \x20   print(line, end='\\r\\n', flush=True)\n\
+                  \x20   return line\n\
+                  tty.setraw(0)\n\
+                  name = ask('Name: ')\n\
+                  print(f'{ask(\"Colour: \")} for {name}', end='\\r\\n')\n";
+    with_spawner(async |spawner| {
+        let sandbox = Sandbox::with("keys.py", script);
+        let mut person = Person::at(spawner, &sandbox, &record(&["python3", "keys.py"])).await;
+        person.sees("Name: ").await;
+        person.types("Ann Lee\r");
+        person.sees("Colour: ").await;
+        person.types("blue\r");
+        assert_eq!(person.exits().await, Some(ExitCause::Code(0)));
+        let scenario = sandbox.read("my.yaml");
+        assert!(scenario.contains("colour: blue"), "{scenario}");
+        run(&sandbox, "--flows 2", &[]);
+    });
 }
 
 #[test]

@@ -213,11 +213,12 @@ fn report_to(reporter: &mut dyn Reporter, events: &[RunEvent]) {
 }
 
 /// A run that has ended, with figures that were counted as the engine counts them.
+#[derive(Clone)]
 struct Recorded {
     info: RunInfo,
     summary: Summary,
     histograms: Histograms,
-    artifacts: Artifacts,
+    artifacts: Arc<Artifacts>,
 }
 
 fn record(recorder: Recorder, events: Vec<RunEvent>) -> Recorded {
@@ -258,7 +259,7 @@ fn record_with(recorder: Recorder, events: Vec<RunEvent>, thresholds: &[Threshol
         info: (**info).clone(),
         histograms: tally.histograms(),
         summary,
-        artifacts,
+        artifacts: Arc::new(artifacts),
     }
 }
 

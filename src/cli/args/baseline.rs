@@ -34,7 +34,7 @@ pub struct SeriesArgs {
     #[arg(long, value_name = "N", value_parser = super::values::count, allow_negative_numbers = true)]
     pub repeat: Option<u64>,
 
-    /// Keep these runs as the baseline NAME, in place of an earlier one
+    /// Keep these runs as the baseline NAME, replacing an earlier one
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub save_baseline: Option<String>,
 
@@ -73,21 +73,21 @@ impl SeriesArgs {
 /// Settings of a comparison.
 #[derive(Debug, Default, Clone, PartialEq, clap::Args)]
 pub struct ComparingArgs {
-    /// The change that does not matter [default: 5%]
+    /// Changes up to this do not matter [default: 5%]
     #[arg(long, value_name = "P%", value_parser = percent)]
     pub tolerance: Option<f64>,
 
     /// Exit with code 97 if a comparison finds something slower by more than the tolerance, or
-    /// anything worse. Of a hundred comparisons of equal programs at most one fails. Needs 5 runs of
-    /// each
+    /// anything worse. At most one in a hundred comparisons of equal programs fails. Needs 5 runs
+    /// of each
     #[arg(long, value_name = "slower|worse", value_enum)]
     pub fail_if: Option<Gate>,
 
-    /// Compare although machines, scenarios or loads differ, and say what is ignored
+    /// Compare even if machines, scenarios or loads differ, and list the differences
     #[arg(long)]
     pub force: bool,
 
-    /// Show all figures, also those that are the same
+    /// Show all figures, including those that have not changed
     #[arg(long)]
     pub all: bool,
 }
@@ -114,7 +114,7 @@ pub struct CompareArgs {
     /// set
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
-    /// Write the comparison for browsers to FILE: one file that needs no network
+    /// Write the comparison as HTML to FILE: one self-contained file
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 }

@@ -21,13 +21,13 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub csv_steps: Option<PathBuf>,
 
-    /// Write a table of the flows to FILE, as CSV, as they end
+    /// Write a table of the flows to FILE, as CSV, while the run goes on
     #[arg(long, value_name = "FILE")]
     pub csv_flows: Option<PathBuf>,
 
     /// Write a trace of each flow in OpenTelemetry's JSON format to FILE, or send it to the collector
-    /// at URL, such as http://localhost:4318. `run` also gives programs a TRACEPARENT, which makes
-    /// their own traces part of their flow's
+    /// at URL, such as http://localhost:4318. `run` also passes a TRACEPARENT to the programs, so
+    /// that their own spans join the trace
     #[arg(long, value_name = "FILE|URL", value_parser = TraceTarget::parse)]
     pub otlp: Option<TraceTarget>,
 }

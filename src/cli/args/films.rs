@@ -6,9 +6,9 @@ use crate::cli::duration;
 
 pub(super) const REPLAY_HELP: &str = "Examples:
   rehearsal replay results/REAL-E2E-1/bundles/failed-000012
-      perform the flow again
+      run the flow again
   rehearsal replay --watch results/REAL-E2E-1/bundles/failed-000012
-      watch what its programs have shown: space pauses, . goes one event further, + and -
+      watch what its programs displayed: space pauses, . goes one event further, + and -
       change the speed, the left and right arrows jump 5 s, tab shows the next role,
       a all roles again, q quits
   rehearsal replay --watch BUNDLE --role clerk --speed 4 --idle-limit 500ms
@@ -36,7 +36,7 @@ pub struct FilmArgs {
     #[arg(long, value_name = "ROLE", requires = "watch")]
     pub role: Option<String>,
 
-    /// Play so many times as fast
+    /// Playback speed
     #[arg(
         long,
         value_name = "FACTOR",
@@ -46,7 +46,7 @@ pub struct FilmArgs {
     )]
     pub speed: f64,
 
-    /// Shorten longer pauses to this
+    /// Shorten pauses to at most this
     #[arg(
         long,
         value_name = "TIME",

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// The live page.
 #[derive(Debug, Default, Clone, PartialEq, clap::Args)]
 pub struct LiveArgs {
-    /// Serve a page for browsers during the run, which shows its figures and failures and can stop it
-    /// or change its load; the link is printed. ADDRESS is a port on this machine's loopback address,
-    /// or an address with a port [default: a free port on the loopback address]; it needs the `=`
+    /// Serve a live page during the run and print its link: figures, failures, and buttons to stop
+    /// the run or change its load. Write --live=PORT for a port of the loopback address, or
+    /// --live=ADDRESS:PORT [default: a free port of the loopback address]
     #[arg(
         long,
         value_name = "ADDRESS",

@@ -8,13 +8,14 @@ pub(super) const HELP: &str = "Examples:
   rehearsal record --into desk.yaml --role manager -- ./approve
       a second role of the same scenario; recordings of several roles may be made at the same time
   rehearsal record --into desk.yaml --from session.cast -- python3 tickets.py
-      from a recording of asciinema (`asciinema rec --capture-input`) or of script(1): name the file
-      of times (`script --log-io io.log --log-timing times`)
+      from a recording of asciinema (`asciinema rec --capture-input`, in version 2 `--stdin`) or of
+      script(1): name the file of times (`script --log-io io.log --log-timing times`)
 
 Keys, after Ctrl-] (or the key of --menu-key):
   p  this text is the proof     n  name the step that begins     c  capture a value
   f  this text means failure    r  leave out the last turn       z  pause, or go on
-  q  end the program            Ctrl-]  type Ctrl-] itself       any other key: back
+  s  the last answer is a secret  q  end the program
+  Ctrl-]  type Ctrl-] itself    any other key: back
 
 Secrets: what the terminal does not show is never written to a file, and masked wherever it is
 printed. The terminal is passed through as it is: Ctrl-C, Ctrl-Z and all other keys go to the
@@ -44,6 +45,10 @@ pub struct RecordArgs {
     /// Write think times as turns
     #[arg(long)]
     pub think: bool,
+
+    /// In the second proof, give this variable of the scenario another value than in the recording
+    #[arg(long, value_name = "NAME=VALUE", value_parser = super::values::variable, conflicts_with = "no_proof")]
+    pub fresh: Vec<(String, String)>,
 
     /// Do not run the scenario that was written
     #[arg(long)]

@@ -43,15 +43,14 @@ pub struct DetailArgs {
 /// Arguments of `rehearsal report`.
 #[derive(Debug, clap::Args)]
 pub struct ReportArgs {
-    /// The directory made by `run --save`; `last` is the newest one. Without it, the saved runs are
-    /// listed
+    /// The directory of a saved run; `last` is the newest one. Without it, the saved runs are listed
     #[arg(value_name = "DIR")]
     pub directory: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write a report for browsers instead: one file that needs no network [default:
-    /// DIR/report.html]. FILE needs the `=`
+    /// Write an HTML report instead: one self-contained file; write --html=FILE to name it [default:
+    /// DIR/report.html]
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, conflicts_with = "json")]
     pub html: Option<Option<PathBuf>>,
     #[command(flatten)]

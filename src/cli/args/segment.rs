@@ -6,17 +6,17 @@ use crate::scenario::Segment;
 
 /// A part of a larger run.
 #[derive(Debug, Default, Clone, PartialEq, clap::Args)]
-#[command(next_help_heading = "Many machines")]
+#[command(next_help_heading = "Distributed runs")]
 pub struct SegmentArgs {
-    /// Perform one part of a run that several processes share, such as 2/8: its share of flows,
-    /// rate, stages, data rows, pools. All parts need the same --seed. `auto` takes the part from
+    /// Run one part of a run that is divided among processes, such as 2/8: its share of flows,
+    /// rate, stages, data rows and pools. All parts need the same --seed. `auto` takes the part from
     /// Slurm's array ($SLURM_ARRAY_TASK_ID), `auto/8` from a Kubernetes Indexed Job
     /// ($JOB_COMPLETION_INDEX) with 8 completions
     #[arg(long, value_name = "I/N", value_parser = SegmentChoice::parse)]
     pub segment: Option<SegmentChoice>,
 
     /// Start at this time, the same for all parts of a run: 14:30, 14:30:05, or with a date and a
-    /// time zone, 2026-01-31T14:30:00Z. If it is over, flows that were due since then start late
+    /// time zone, 2026-01-31T14:30:00Z. If it has passed, flows that were due since then start late
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub start_at: Option<DateTime<Local>>,
 }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::cli::capacity;
 use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
+use crate::cli::machine_limits;
 use crate::engine::{self, Control, Programs, RunOptions};
 use crate::model::{EventSink, FlowOutcome, FlowRecord, Generator, RunEvent, RunId};
 use crate::process::WatcherProgram;
@@ -51,7 +51,7 @@ impl Trial {
             load: Some(self.load.clone()),
             ..Overrides::default()
         });
-        if let Some(problem) = capacity::problems(&plan, self.load.most_in_flight()).first() {
+        if let Some(problem) = machine_limits::problems(&plan, self.load.most_in_flight()).first() {
             return Ok(Err(problem.to_string()));
         }
         let directory = tempfile::Builder::new()

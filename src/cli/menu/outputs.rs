@@ -1,5 +1,7 @@
 //! Outputs of the menu's runs, besides what it shows itself.
 
+use std::path::PathBuf;
+
 use crate::cli::args::{ExportArgs, LiveArgs};
 use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
@@ -86,45 +88,65 @@ impl Outputs {
         settings.live = self.has(Kind::Live).then_some(address);
     }
 
+    /// Checks that the files named on the command line can be written.
+    pub(super) fn check(
+        &self,
+        settings: &RunSettings,
+        environment: &CliEnvironment,
+    ) -> Result<(), CliError> {
+        let given = self.files(settings, |_| None);
+        Exports::open(&given, environment).map(drop)
+    }
+
+    /// Returns the chosen files: those named on the command line, or else the usual ones, by the
+    /// extension.
+    fn files(&self, settings: &RunSettings, usual: impl Fn(&str) -> Option<PathBuf>) -> ExportArgs {
+        let path = |kind, given: &Option<PathBuf>, extension| {
+            let is_chosen = self.has(kind);
+            let path = given.clone().or_else(|| usual(extension));
+            path.filter(|_| is_chosen)
+        };
+        let given = &settings.exports;
+        ExportArgs {
+            junit: path(Kind::Junit, &given.junit, "junit.xml"),
+            markdown: path(Kind::Markdown, &given.markdown, "md"),
+            csv_steps: path(Kind::Steps, &given.csv_steps, "steps.csv"),
+            ..ExportArgs::default()
+        }
+    }
+
     /// Writes the files of a run that has ended, beside its results unless the command line names
-    /// them; returns lines with their paths.
+    /// them; returns lines with their paths, and the errors.
     pub(super) fn write(
         &self,
         finished: &Finished,
         settings: &RunSettings,
         environment: &CliEnvironment,
-    ) -> Result<String, CliError> {
-        let mut lines = String::new();
+    ) -> (String, Vec<CliError>) {
+        let (mut lines, mut errors) = (String::new(), Vec::new());
         if self.has(Kind::Html) {
             let file = settings.html.clone().flatten();
-            lines.push_str(&html::location(&html::write(finished, file.as_deref())?));
+            match html::write(finished, file.as_deref()) {
+                Ok(path) => lines.push_str(&html::location(&path)),
+                Err(error) => errors.push(error.into()),
+            }
         }
         let (Results::Saved(run) | Results::NotSaved(run)) = &finished.results;
-        let path = |kind, given: &Option<_>, extension: &str| {
-            let path = given
-                .clone()
-                .unwrap_or_else(|| run.with_extension(extension));
-            self.has(kind).then_some(path)
-        };
-        let given = &settings.exports;
-        let exports = ExportArgs {
-            junit: path(Kind::Junit, &given.junit, "junit.xml"),
-            markdown: path(Kind::Markdown, &given.markdown, "md"),
-            csv_steps: path(Kind::Steps, &given.csv_steps, "steps.csv"),
-            ..ExportArgs::default()
-        };
-        let files = Exports::open(&exports, environment)?;
-        let errors = files.write(&finished.head);
-        if let Some(error) = errors.into_iter().next() {
-            return Err(error.into());
+        let exports = self.files(settings, |extension| Some(run.with_extension(extension)));
+        match Exports::open(&exports, environment) {
+            Err(error) => errors.push(error),
+            Ok(files) => {
+                let failed = files.write(&finished.head);
+                if failed.is_empty() {
+                    let written = [exports.junit, exports.markdown, exports.csv_steps];
+                    let written = written.into_iter().flatten();
+                    let paths =
+                        written.map(|path| sanitize(&path.display().to_string()).into_owned());
+                    lines.extend(paths.map(|path| format!("Written: {path}\n")));
+                }
+                errors.extend(failed.into_iter().map(CliError::from));
+            }
         }
-        let written = [exports.junit, exports.markdown, exports.csv_steps];
-        for path in written.into_iter().flatten() {
-            lines.push_str(&format!(
-                "Written: {}\n",
-                sanitize(&path.display().to_string())
-            ));
-        }
-        Ok(lines)
+        (lines, errors)
     }
 }

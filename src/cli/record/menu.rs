@@ -7,7 +7,7 @@ use crate::report::sanitize;
 use crate::terminal::{CellStyle, Screen};
 
 const CHOICES: &str =
-    "record: [p]roof [n]ame step [c]apture [f]ailure [r]edo [z] pause [q]uit [Esc]";
+    "record: [p]roof [n]ame step [c]apture [f]ail [r]edo [s]ecret [z]pause [q]uit";
 const PAUSED: &str = "record: paused; [z] go on [q]uit [Esc]";
 
 /// The consequence of a key in the menu.
@@ -23,6 +23,8 @@ pub(super) enum MenuStep {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Choice {
     Mark(Mark),
+    /// The last answer is a secret.
+    Secret,
     /// The key of the menu itself goes to the program.
     TypeKey,
     Quit,
@@ -36,6 +38,8 @@ pub(super) struct Menu {
     /// The last line of text that the program has shown, as a proposal.
     last_line: String,
     field: Option<Field>,
+    /// Shown until the next key.
+    message: Option<&'static str>,
 }
 
 /// A text that is being typed in the menu.
@@ -76,12 +80,19 @@ impl Menu {
             is_paused,
             last_line: last_line(screen),
             field: None,
+            message: None,
         }
+    }
+
+    /// Shows a message until the next key.
+    pub(super) fn say(&mut self, message: &'static str) {
+        self.message = Some(message);
     }
 
     /// Takes in a typed byte.
     pub(super) fn press(&mut self, byte: u8) -> MenuStep {
         match &mut self.field {
+            _ if self.message.is_some() => MenuStep::Closed(None),
             None => self.choose(byte),
             Some(_) => self.edit(byte),
         }
@@ -98,6 +109,7 @@ impl Menu {
             b'z' => return close(Choice::Mark(Mark::Paused)),
             _ if self.is_paused => return MenuStep::Closed(None),
             b'r' => return close(Choice::Mark(Mark::Redo)),
+            b's' => return close(Choice::Secret),
             b'p' => (Asked::Proof, self.last_line.clone()),
             b'n' => (Asked::Step, String::new()),
             b'f' => (Asked::Failure, self.last_line.clone()),
@@ -172,6 +184,7 @@ impl Menu {
     pub(super) fn draw(&self, screen: &Screen) -> String {
         let size = screen.size();
         let text = match &self.field {
+            _ if self.message.is_some() => self.message.unwrap_or_default().to_owned(),
             None if self.is_paused => PAUSED.to_owned(),
             None => CHOICES.to_owned(),
             Some(field) => {
@@ -271,6 +284,7 @@ mod tests {
                 }),
             ),
             ("r", closed(Mark::Redo)),
+            ("s", MenuStep::Closed(Some(Choice::Secret))),
             ("z", closed(Mark::Paused)),
             ("\x1d", MenuStep::Closed(Some(Choice::TypeKey))),
             ("q", MenuStep::Closed(Some(Choice::Quit))),
@@ -283,6 +297,11 @@ mod tests {
         }
         let mut menu = Menu::open(0x1d, true, &screen);
         assert_eq!(types(&mut menu, "z"), closed(Mark::Resumed));
+    }
+
+    #[test]
+    fn the_choices_fit_into_80_columns() {
+        assert!(CHOICES.width() < 80 && PAUSED.width() < 80);
     }
 
     #[test]

@@ -38,6 +38,24 @@ pub(super) fn new_recording(scenario: &Path, role: &str) -> PathBuf {
     free.unwrap_or_else(|| directory.join(role))
 }
 
+/// Returns the words of a command as a scenario in this file has to write them. Its programs and scripts
+/// are searched for beside it, so that those of another directory need their whole path.
+pub(super) fn as_seen_from(scenario: &Path, command: &[String], directory: &Path) -> Vec<String> {
+    let place = directory.join(scenario);
+    let beside = place.parent().unwrap_or(directory);
+    let is_elsewhere = beside.canonicalize().ok() != directory.canonicalize().ok();
+    let seen = command.iter().zip(0..).map(|(word, index)| {
+        let here = directory.join(word);
+        // A program without a slash is one of PATH.
+        let is_file = (index > 0 || word.contains('/')) && here.is_file();
+        match is_elsewhere && is_file && !beside.join(word).exists() {
+            true => here.to_string_lossy().into_owned(),
+            false => word.clone(),
+        }
+    });
+    seen.collect()
+}
+
 /// Recordings of a scenario.
 pub(super) struct Recordings {
     /// The latest of each role, in the order of their starts.

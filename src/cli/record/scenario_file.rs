@@ -4,81 +4,150 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
-use crate::recorder::{InferOptions, Recording, SecretTexts, infer, infer_into};
+use crate::recorder::{InferOptions, Inferred, Recording, SecretTexts, infer, infer_into};
 use crate::report::{Output, sanitize};
 
 use super::places::{self, Recordings};
 
-/// A scenario as written.
-pub(super) struct Written {
-    pub(super) path: PathBuf,
-    /// Variables of the environment that have its secrets, as far as they are known.
-    pub(super) variables: Vec<(String, String)>,
-    /// Variables whose values nobody knows: secrets of earlier recordings.
-    pub(super) unknown: Vec<String>,
+/// A scenario that is made of recordings, and its file.
+pub(super) struct Draft {
+    path: PathBuf,
+    role: String,
+    latest: Vec<Recording>,
+    secrets: SecretTexts,
+    options: InferOptions,
+    /// The file before this recording.
+    existing: String,
+    /// A person has written or edited it.
+    is_edited: bool,
+    /// The remarks that were shown.
+    shown: Vec<String>,
 }
 
-/// Infers the scenario from the new recording and the earlier ones of the other roles, and writes it. In
-/// a scenario that a person has written or edited, only the recorded role is replaced, and its former
-/// text is kept beside the recordings. `None` if there is nothing to write.
-pub(super) fn write(
-    scenario: &Path,
-    recorded: (&Path, Recording),
-    secrets: &SecretTexts,
-    mut options: InferOptions,
-    output: &mut Output,
-) -> Result<Option<Written>, CliError> {
-    let role = recorded.1.role.clone();
-    let Recordings { latest, earlier } = places::recordings(scenario, recorded);
-    let stem = scenario.file_stem().unwrap_or_default();
-    options.name = Some(stem.to_string_lossy().into_owned());
-    options.again = earlier;
-    let existing = fs::read_to_string(scenario).unwrap_or_default();
-    let last = fs::read_to_string(places::last_scenario(scenario));
-    let is_edited = !existing.trim().is_empty() && !last.is_ok_and(|last| last == existing);
-    let inferred = match is_edited {
-        // The others may have been edited; their recordings show where values come from.
-        true => {
+/// A scenario as written.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Written {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
+    /// Variables of the environment that have its secrets, as far as they are known.
+    pub(super) secrets: Vec<(String, String)>,
+    /// Variables whose values nobody knows: secrets of earlier recordings.
+    pub(super) unknown: Vec<String>,
+    /// Variables of the scenario, with what was typed.
+    pub(super) variables: Vec<(String, String)>,
+}
+
+impl Draft {
+    /// Takes the new recording together with the earlier ones of the scenario.
+    pub(super) fn new(
+        scenario: &Path,
+        recorded: (&Path, Recording),
+        secrets: SecretTexts,
+        mut options: InferOptions,
+    ) -> Draft {
+        let role = recorded.1.role.clone();
+        let Recordings { latest, earlier } = places::recordings(scenario, recorded);
+        let stem = scenario.file_stem().unwrap_or_default();
+        options.name = Some(stem.to_string_lossy().into_owned());
+        options.again = earlier;
+        let existing = fs::read_to_string(scenario).unwrap_or_default();
+        let last = fs::read_to_string(places::last_scenario(scenario));
+        let is_edited = !existing.trim().is_empty() && !last.is_ok_and(|last| last == existing);
+        if is_edited {
+            // The others may have been edited; their recordings show where values come from.
             options.only = vec![role.clone()];
-            infer_into(&existing, &latest, &options).map_err(|what| {
-                let what = format!("{}: {what}", scenario.display());
+        }
+        Draft {
+            path: scenario.to_owned(),
+            role,
+            latest,
+            secrets,
+            options,
+            existing,
+            is_edited,
+            shown: Vec::new(),
+        }
+    }
+
+    /// Infers the scenario from the new recording and those of the other roles, and writes it. In a
+    /// scenario that a person has written or edited, only the recorded role is replaced, and its former
+    /// text is kept beside the recordings. `None` if there is nothing to write.
+    pub(super) fn write(&mut self, output: &mut Output) -> Result<Option<Written>, CliError> {
+        let inferred = match self.is_edited {
+            true => infer_into(&self.existing, &self.latest, &self.options).map_err(|what| {
+                let what = format!("{}: {what}", self.path.display());
                 CliError::usage(what, "mend it, or name another file: --into FILE")
-            })?
+            })?,
+            false => infer(&self.latest, &self.options),
+        };
+        if inferred.scenario.trim().is_empty() {
+            return Ok(None);
         }
-        false => infer(&latest, &options),
-    };
-    if inferred.scenario.trim().is_empty() {
-        return Ok(None);
+        if self.is_edited {
+            write(&places::edited_scenario(&self.path), &self.existing)?;
+        }
+        self.put(&inferred.scenario)?;
+        self.show(&inferred, output);
+        let (secrets, unknown) = self.secret_values(&inferred);
+        Ok(Some(Written {
+            path: self.path.clone(),
+            text: inferred.scenario,
+            secrets,
+            unknown,
+            variables: inferred.variables,
+        }))
     }
-    let write = |path: &Path, text: &str| {
-        fs::write(path, text).map_err(|error| {
-            CliError::system(format_args!("cannot write {}", path.display()), error)
-        })
-    };
-    match is_edited {
-        true => write(&places::edited_scenario(scenario), &existing)?,
-        false => write(&places::last_scenario(scenario), &inferred.scenario)?,
+
+    /// Writes it again, with what a replay of it has printed. `None` if that changes nothing.
+    pub(super) fn adapted(
+        &mut self,
+        replayed: Vec<(String, String)>,
+        before: &Written,
+        output: &mut Output,
+    ) -> Result<Option<Written>, CliError> {
+        self.options.replayed.extend(replayed);
+        let written = self.write(output)?;
+        Ok(written.filter(|it| it.text != before.text))
     }
-    write(scenario, &inferred.scenario)?;
-    for note in &inferred.notes {
-        output.line(&format!("note: {}: {}", note.role, sanitize(&note.text)));
+
+    /// Puts a text into the scenario's file.
+    pub(super) fn put(&self, text: &str) -> Result<(), CliError> {
+        if !self.is_edited {
+            write(&places::last_scenario(&self.path), text)?;
+        }
+        write(&self.path, text)
     }
-    for question in &inferred.questions {
-        let text = sanitize(&question.text).into_owned();
-        output.line(&format!("to decide: {}: {text}", question.role));
-    }
-    let mut variables = Vec::new();
-    let mut unknown = Vec::new();
-    for secret in inferred.secrets {
-        let text = secret.number.filter(|_| secret.role == role);
-        match text.and_then(|number| secrets.get(&number)) {
-            Some(text) => variables.push((secret.variable, text.clone())),
-            None => unknown.push(secret.variable),
+
+    fn show(&mut self, inferred: &Inferred, output: &mut Output) {
+        let notes = inferred.notes.iter();
+        let notes = notes.map(|it| format!("note: {}: {}", it.role, sanitize(&it.text)));
+        let questions = inferred.questions.iter();
+        let questions =
+            questions.map(|it| format!("to decide: {}: {}", it.role, sanitize(&it.text)));
+        for line in notes.chain(questions) {
+            if !self.shown.contains(&line) {
+                output.line(&line);
+                self.shown.push(line);
+            }
         }
     }
-    Ok(Some(Written {
-        path: scenario.to_owned(),
-        variables,
-        unknown,
-    }))
+
+    /// Returns the variables of the environment with their values, and those without.
+    fn secret_values(&self, inferred: &Inferred) -> (Vec<(String, String)>, Vec<String>) {
+        let mut known = Vec::new();
+        let mut unknown = Vec::new();
+        for secret in &inferred.secrets {
+            let text = secret.number.filter(|_| secret.role == self.role);
+            match text.and_then(|number| self.secrets.get(&number)) {
+                Some(text) => known.push((secret.variable.clone(), text.clone())),
+                None => unknown.push(secret.variable.clone()),
+            }
+        }
+        (known, unknown)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    fs::write(path, text)
+        .map_err(|error| CliError::system(format_args!("cannot write {}", path.display()), error))
 }

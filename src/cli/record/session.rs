@@ -168,6 +168,11 @@ impl Session {
                     let drawn = open.draw(self.capture.screen());
                     self.show(&drawn).await;
                 }
+                MenuStep::Closed(Some(Choice::Secret)) => {
+                    open.say(self.declare_secret());
+                    let drawn = open.draw(self.capture.screen());
+                    self.show(&drawn).await;
+                }
                 MenuStep::Closed(choice) => {
                     self.close(menu).await;
                     match choice {
@@ -176,6 +181,7 @@ impl Session {
                             self.record(&[self.menu_key]);
                             for_program.push(self.menu_key);
                         }
+                        Some(Choice::Secret) => {}
                         Some(Choice::Quit) => {
                             self.capture.quiet();
                             self.child.end(Grace::default());
@@ -195,6 +201,18 @@ impl Session {
     fn mark(&mut self, mark: Mark) {
         self.capture.marked(self.started.elapsed(), mark);
         self.save();
+    }
+
+    /// Takes the last answer for a secret. Returns what to tell the person.
+    fn declare_secret(&mut self) -> &'static str {
+        if !self.capture.declare_secret() {
+            return "record: no complete answer was typed that could be a secret";
+        }
+        self.save();
+        match self.failure {
+            None => "record: the last answer is a secret; the recording was rewritten without it",
+            Some(_) => "record: the recording could not be rewritten; remove it at the end",
+        }
     }
 
     /// Closes the menu, if it is open.

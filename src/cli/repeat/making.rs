@@ -19,13 +19,13 @@ use crate::cli::signals::{self, Signal, SignalEscalation};
 
 /// The version of the programs that a run belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub(in crate::cli) enum Version {
     Old,
     New,
 }
 
 impl Version {
-    pub(super) fn word(self) -> &'static str {
+    pub(in crate::cli) fn word(self) -> &'static str {
         match self {
             Version::Old => "old",
             Version::New => "new",
@@ -41,14 +41,14 @@ struct State {
 }
 
 /// Makes runs one after the other, until a signal arrives.
-pub(super) struct Maker<'e> {
+pub(in crate::cli) struct Maker<'e> {
     state: Arc<Mutex<State>>,
     environment: &'e CliEnvironment,
 }
 
 impl<'e> Maker<'e> {
     /// Starts to listen for signals.
-    pub(super) fn start(environment: &'e CliEnvironment) -> Result<Self, CliError> {
+    pub(in crate::cli) fn start(environment: &'e CliEnvironment) -> Result<Self, CliError> {
         let failed = |error| CliError::system("cannot listen for signals", error);
         let state = Arc::new(Mutex::new(State::default()));
         let (arrived, arrivals) = mpsc::channel::<Signal>();
@@ -77,7 +77,10 @@ impl<'e> Maker<'e> {
     }
 
     /// Makes a run; `None` if a signal has arrived before it.
-    pub(super) fn run(&mut self, settings: &RunSettings) -> Result<Option<Finished>, CliError> {
+    pub(in crate::cli) fn run(
+        &mut self,
+        settings: &RunSettings,
+    ) -> Result<Option<Finished>, CliError> {
         if self.is_interrupted() {
             return Ok(None);
         }
@@ -102,12 +105,12 @@ impl<'e> Maker<'e> {
     }
 
     /// Returns `true` once a signal has arrived.
-    pub(super) fn is_interrupted(&self) -> bool {
+    pub(in crate::cli) fn is_interrupted(&self) -> bool {
         locked(&self.state).is_interrupted
     }
 
     /// Returns the entry of a run for the history; `None` if it could not be saved.
-    pub(super) fn entry(&self, finished: &Finished) -> Option<Entry> {
+    pub(in crate::cli) fn entry(&self, finished: &Finished) -> Option<Entry> {
         match &finished.results {
             Results::Saved(directory) => Some(kept::entry(finished, directory)),
             Results::NotSaved(_) => None,
@@ -115,7 +118,7 @@ impl<'e> Maker<'e> {
     }
 
     /// Returns the errors of a run as lines.
-    pub(super) fn errors(&self, finished: &Finished) -> Vec<String> {
+    pub(in crate::cli) fn errors(&self, finished: &Finished) -> Vec<String> {
         let errors = finished.errors.iter();
         let mut lines: Vec<String> = errors
             .map(|error| format!("error: {}", sanitize(&error.to_string())))

@@ -78,7 +78,10 @@ fn shape(args: &LoadArgs, scenario: &Shape) -> Result<Shape, CliError> {
         let rate = ramp(args.rate, args.stages.as_deref(), known_rate);
         if rate.highest() > MAX_RATE {
             return Err(CliError::usage(
-                format_args!("no machine starts {} flows a second", rate.highest()),
+                format_args!(
+                    "{} flows per second are too many for any machine",
+                    rate.highest()
+                ),
                 help_for_excessive_rate(),
             ));
         }

@@ -2,7 +2,7 @@
 //!
 //! | cause | new flows | flows in flight | interrupted |
 //! | --- | --- | --- | --- |
-//! | `AllStarted`, `DataUsedUp` | none | finish | no |
+//! | `AllStarted`, `DataUsedUp` | none | finish; if the load has a duration, within its graceful stop after that | no |
 //! | `TimeOver` | none | finish within the load's graceful stop | no |
 //! | `Threshold` | none | finish within the load's graceful stop | no |
 //! | `FailFast` | none | finish within the load's graceful stop | no |
@@ -72,7 +72,11 @@ impl Coordinator {
         if !cause.overrides(self.stopped.as_ref()) {
             return;
         }
-        self.load_changes.starts_end(self.began.elapsed());
+        // The last flow of a rate stands for the time until the end, and not until its own start.
+        let is_until_end = matches!(cause, StopCause::AllStarted) && self.info.flows.is_none();
+        if !is_until_end {
+            self.load_changes.starts_end(self.began.elapsed());
+        }
         match &cause {
             StopCause::AllStarted | StopCause::DataUsedUp(_) | StopCause::TimeOver => {
                 self.collector.all_started();
@@ -83,16 +87,10 @@ impl Coordinator {
             }
         }
         match &cause {
-            StopCause::AllStarted => {}
+            StopCause::AllStarted | StopCause::TimeOver => self.end_after_time(ctx),
             StopCause::DataUsedUp(used_up) => {
                 self.notice(format!("{used_up}: no more flows are started"));
-            }
-            StopCause::TimeOver => {
-                ctx.run_later(self.graceful_stop, |coordinator, _| {
-                    let flows = coordinator.flows_in_words();
-                    coordinator.notice(format!("the time is over: {flows} in flight ended"));
-                    coordinator.end_flows(Grace::SHORT);
-                });
+                self.end_after_time(ctx);
             }
             StopCause::Threshold(crossed) => {
                 self.notice(format!("{crossed} was crossed: the run is ended"));
@@ -115,6 +113,20 @@ impl Coordinator {
             }
         }
         self.stopped = Some(cause);
+    }
+
+    /// Lets the flows in flight finish within the graceful stop after the load's duration. Without
+    /// one, they have all the time that they need.
+    fn end_after_time(&mut self, ctx: &mut Context<Self>) {
+        let Some(end) = self.schedule.end() else {
+            return;
+        };
+        let left = end.saturating_sub(self.began.elapsed());
+        ctx.run_later(left.saturating_add(self.graceful_stop), |coordinator, _| {
+            let flows = coordinator.flows_in_words();
+            coordinator.notice(format!("the time is over: {flows} in flight ended"));
+            coordinator.end_flows(Grace::SHORT);
+        });
     }
 
     /// Lets the flows in flight finish within `grace`.

@@ -12,6 +12,8 @@ pub(super) struct EditedLine {
     /// The bytes of a character that is not complete.
     begun: Vec<u8>,
     is_literal: bool,
+    /// The characters as a terminal shows them: with a blank over each that was erased.
+    shown: String,
 }
 
 /// Shows nothing of the text, which may be a secret.
@@ -32,22 +34,40 @@ impl EditedLine {
         };
         self.begun.clear();
         if std::mem::take(&mut self.is_literal) {
-            self.text.push(character);
+            self.insert(character);
             return;
         }
         match character {
-            '\x7f' | '\x08' => drop(self.text.pop()),
+            '\x7f' | '\x08' => {
+                self.erase_from(self.text.char_indices().last().map_or(0, |it| it.0))
+            }
             // Ctrl-U.
-            '\x15' => self.text.clear(),
+            '\x15' => self.erase_from(0),
             // Ctrl-W.
             '\x17' => {
                 let kept = self.text.trim_end();
                 let kept = kept.rfind(' ').map_or(0, |blank| blank + 1);
-                self.text.truncate(kept);
+                self.erase_from(kept);
             }
             LITERAL => self.is_literal = true,
-            character => self.text.push(character),
+            character => self.insert(character),
         }
+    }
+
+    fn insert(&mut self, character: char) {
+        self.text.push(character);
+        self.shown.push(character);
+    }
+
+    fn erase_from(&mut self, kept: usize) {
+        let erased = self.text[kept..].chars().count();
+        self.shown.extend(std::iter::repeat_n(' ', erased));
+        self.text.truncate(kept);
+    }
+
+    /// Returns the text as its echo has it, if that is another one: erased characters are there, too.
+    pub(super) fn echoed(&self) -> Option<&str> {
+        (self.shown != self.text).then_some(self.shown.as_str())
     }
 
     pub(super) fn text(&self) -> &str {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::recorder::recording::{Chunk, ChunkEvent};
+use crate::recorder::recording::{Chunk, ChunkEvent, Mark};
 use crate::scenario::Masker;
 
 /// The replacement of a secret.
@@ -103,6 +103,11 @@ impl MaskedStream {
         for (number, (chunk, end)) in whole.chain(part.map(|it| (it, Some(offset)))).enumerate() {
             let mut chunk = chunk.clone();
             let direction = direction(&chunk.event);
+            if let ChunkEvent::Marked(mark) = &mut chunk.event {
+                for text in mark_texts(mark) {
+                    *text = self.masker.mask(text).into_owned();
+                }
+            }
             if let (Some(direction), Some(bytes)) = (direction, bytes_mut(&mut chunk)) {
                 if let Some(end) = end {
                     bytes.truncate(end);
@@ -185,6 +190,15 @@ fn direction(event: &ChunkEvent) -> Option<Direction> {
     }
 }
 
+/// Returns the texts that a person has typed for a mark.
+fn mark_texts(mark: &mut Mark) -> Vec<&mut String> {
+    match mark {
+        Mark::Proof(text) | Mark::Step(text) | Mark::Failure(text) => vec![text],
+        Mark::Capture { name, text } => vec![name, text],
+        Mark::Redo | Mark::Paused | Mark::Resumed => Vec::new(),
+    }
+}
+
 fn bytes_mut(chunk: &mut Chunk) -> Option<&mut Vec<u8>> {
     match &mut chunk.event {
         ChunkEvent::Output(bytes) | ChunkEvent::Typed { bytes, .. } => Some(bytes),
@@ -197,6 +211,17 @@ pub(super) fn has_secret<'c>(
     masker: &Masker,
     chunks: impl Iterator<Item = &'c Chunk> + Clone,
 ) -> bool {
+    let is_in_mark = |chunk: &Chunk| {
+        let ChunkEvent::Marked(mark) = &chunk.event else {
+            return false;
+        };
+        let mut mark = mark.clone();
+        let mut texts = mark_texts(&mut mark).into_iter();
+        texts.any(|text| !masker.find_whole(text.as_bytes()).is_empty())
+    };
+    if chunks.clone().any(is_in_mark) {
+        return true;
+    }
     BOTH.iter().any(|wanted| {
         let chunks = chunks.clone();
         let all = chunks.filter(|it| direction(&it.event) == Some(*wanted));

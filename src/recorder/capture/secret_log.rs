@@ -1,10 +1,13 @@
 //! Recorded chunks with their secrets: what may go to the disk, and what has to be replaced there.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use crate::recorder::recording::{Chunk, ChunkEvent, TypedMode};
 use crate::scenario::Masker;
 
+use super::edited_line::EditedLine;
+use super::keys::{self, Piece};
 use super::masking::{MaskedStream, has_secret};
 
 /// The length from which a secret is looked for in other texts. A shorter one is everywhere.
@@ -55,9 +58,35 @@ struct LogEntry {
     typed: Option<(Vec<u8>, TypedMode)>,
 }
 
+fn is_typed(entry: &LogEntry) -> bool {
+    let event = &entry.chunk.event;
+    matches!(
+        event,
+        ChunkEvent::Typed { .. } | ChunkEvent::TypedSecret { .. }
+    )
+}
+
+fn ends_answer(entry: &LogEntry) -> bool {
+    match &entry.chunk.event {
+        ChunkEvent::Typed { bytes, .. } => bytes.iter().any(|it| matches!(it, b'\r' | b'\n')),
+        ChunkEvent::TypedSecret { .. } => true,
+        _ => false,
+    }
+}
+
 struct KnownSecret {
     text: String,
+    /// Other texts that the terminal has shown for it, with what was corrected.
+    echoed: Vec<String>,
     state: SecretState,
+}
+
+impl KnownSecret {
+    /// Returns the texts to mask.
+    fn forms(&self) -> impl Iterator<Item = &str> {
+        let forms = std::iter::once(&self.text).chain(&self.echoed);
+        forms.map(String::as_str).filter(|it| is_maskable(it))
+    }
 }
 
 /// The certainty that a text is a secret.
@@ -99,12 +128,19 @@ impl SecretLog {
     }
 
     /// Returns the number of a secret, which is masked from here on.
-    pub(super) fn learn(&mut self, text: &str, state: SecretState) -> usize {
+    pub(super) fn learn(&mut self, line: &EditedLine, state: SecretState) -> usize {
+        let text = line.text();
+        let echoed = line.echoed().map(str::to_owned);
         if let Some(number) = self.secrets.iter().position(|it| it.text == text) {
             let known = &mut self.secrets[number].state;
-            let is_new = matches!(known, SecretState::Denied { .. });
+            let mut is_new = matches!(known, SecretState::Denied { .. });
             if !matches!(known, SecretState::Sure) {
                 *known = state;
+            }
+            let forms = &mut self.secrets[number].echoed;
+            if let Some(echoed) = echoed.filter(|it| !forms.contains(it)) {
+                forms.push(echoed);
+                is_new = true;
             }
             if is_new {
                 self.mask_again();
@@ -113,10 +149,12 @@ impl SecretLog {
         }
         self.secrets.push(KnownSecret {
             text: text.to_owned(),
+            echoed: echoed.into_iter().collect(),
             state,
         });
         let masker = self.masker();
-        let of_new = Masker::new(is_maskable(text).then_some(text));
+        let of_new = self.secrets.last().into_iter().flat_map(KnownSecret::forms);
+        let of_new = Masker::new(of_new);
         if has_secret(&of_new, self.entries.iter().map(|it| &it.chunk)) {
             self.mask_again();
         } else {
@@ -128,11 +166,7 @@ impl SecretLog {
     fn masker(&self) -> Masker {
         let known = self.secrets.iter();
         let known = known.filter(|it| !matches!(it.state, SecretState::Denied { .. }));
-        Masker::new(
-            known
-                .map(|it| it.text.as_str())
-                .filter(|it| is_maskable(it)),
-        )
+        Masker::new(known.flat_map(KnownSecret::forms))
     }
 
     /// Masks everything again with the secrets that are known by now.
@@ -159,6 +193,75 @@ impl SecretLog {
         }
         let is_empty = |event: &ChunkEvent| matches!(event, ChunkEvent::Typed { bytes, .. } if bytes.is_empty());
         self.entries.retain(|it| !is_empty(&it.chunk.event));
+        self.mask_again();
+    }
+
+    /// Takes the last answer for a secret. Returns whether there is one.
+    pub(super) fn declare_last(&mut self) -> bool {
+        let mut end = self.entries.len();
+        while let Some(last) = self.entries[..end].iter().rposition(is_typed) {
+            if let ChunkEvent::TypedSecret { number } = self.entries[last].chunk.event {
+                if let Some(secret) = self.secrets.get_mut(number - 1) {
+                    secret.state = SecretState::Sure;
+                }
+                return true;
+            }
+            let before = self.entries[..last].iter().rposition(ends_answer);
+            let first = before.map_or(0, |it| it + 1);
+            let answer = self.typed_text(first..last + 1);
+            if let Some(text) = answer.filter(|it| !it.is_empty()) {
+                self.replace_answer(first..last + 1, &text);
+                return true;
+            }
+            // Only Enter.
+            end = first;
+        }
+        false
+    }
+
+    /// Returns what these entries have typed, or nothing if keys had other effects.
+    fn typed_text(&self, entries: Range<usize>) -> Option<EditedLine> {
+        let mut line = EditedLine::default();
+        for entry in &self.entries[entries] {
+            let ChunkEvent::Typed { bytes, .. } = &entry.chunk.event else {
+                continue;
+            };
+            for piece in keys::pieces(bytes) {
+                match piece {
+                    Piece::Text { text, .. } => text.iter().for_each(|byte| line.push(*byte)),
+                    Piece::Control(b"\r" | b"\n" | b"\t") => {}
+                    Piece::Control(_) => return None,
+                }
+            }
+        }
+        Some(line)
+    }
+
+    /// Puts a secret in the place of the keys that were typed.
+    fn replace_answer(&mut self, entries: Range<usize>, text: &EditedLine) {
+        let mut typed = Vec::new();
+        let mut place = None;
+        for (entry, index) in self.entries[entries.clone()].iter().zip(entries.clone()) {
+            if let ChunkEvent::Typed { bytes, mode } = &entry.chunk.event {
+                typed.extend_from_slice(bytes);
+                place.get_or_insert((index, *mode));
+            }
+        }
+        let Some((first, mode)) = place else { return };
+        let number = self.learn(text, SecretState::Sure);
+        let secret = LogEntry {
+            chunk: Chunk {
+                at: self.entries[first].chunk.at,
+                event: ChunkEvent::TypedSecret { number },
+            },
+            typed: Some((typed, mode)),
+        };
+        let rest = self.entries.split_off(first + 1);
+        let (answer, later) = (rest, entries.end - first - 1);
+        self.entries[first] = secret;
+        let kept = answer.into_iter().zip(0..);
+        let kept = kept.filter(|(entry, index)| *index >= later || !is_typed(entry));
+        self.entries.extend(kept.map(|(entry, _)| entry));
         self.mask_again();
     }
 

@@ -57,8 +57,13 @@ pub(super) fn of_session(
     };
     let begins = beginnings(work, session, replies, &is_at_main_menu);
     let has_ended = matches!(turns[last].answer, Answer::Ended(Some(_)));
+    // What does not always come is written with the turn after it, and is no work by itself.
+    let has_work = |mut turns: Range<usize>| turns.any(|turn| !work.is_optional(place(turn)));
     // An only answer is the work itself.
-    let leaves = last > 1 && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
+    let leaves = last > 1
+        && has_work(0..last - 1)
+        && has_work(last - 1..last)
+        && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
     let (to, leave) = if leaves {
         (last - 1, Some(last - 1..last))
     } else {
@@ -66,32 +71,41 @@ pub(super) fn of_session(
     };
     let mut names = Names::default();
     let mut actions: Vec<ActionDraft> = Vec::new();
+    let mut without_work = None;
     for (index, (from, name)) in begins.iter().enumerate() {
         let end = begins
             .get(index + 1)
             .map_or(to, |(next, _)| (*next).min(to));
-        if *from < end {
-            actions.push(ActionDraft {
+        let turns = without_work.take().unwrap_or(*from)..end;
+        let ends = has_ended && leave.is_none() && end == last;
+        match actions.last_mut() {
+            _ if turns.is_empty() => {}
+            _ if has_work(turns.clone()) => actions.push(ActionDraft {
                 session,
                 name: names.unused(name),
-                turns: *from..end,
+                turns,
                 part: Part::Step,
-                ends: has_ended && leave.is_none() && end == last,
-            });
+                ends,
+            }),
+            Some(before) => {
+                before.turns.end = end;
+                before.ends = ends;
+            }
+            None => without_work = Some(turns.start),
         }
     }
     if let Some(leave) = leave {
         if let Some(action) = actions.last_mut() {
             let mut from = action.turns.end;
-            while from - 1 > action.turns.start
+            while has_work(action.turns.start..from - 1)
                 && is_way_back(place(from - 1), replies)
                 && !has_proof(place(from))
             {
                 from -= 1;
             }
             let back = from..action.turns.end;
-            action.turns.end = from;
-            if !back.is_empty() {
+            if has_work(back.clone()) {
+                action.turns.end = from;
                 actions.push(ActionDraft {
                     session,
                     name: "return".to_owned(),

@@ -17,7 +17,8 @@ use super::sessions::Answer;
 use super::work::{LineOf, Place, Work};
 use super::yaml;
 use crate::recorder::recording::Mark;
-use turn_texts::{filled, keys_text, with_keys, with_optional};
+use crate::terminal::Key;
+use turn_texts::{filled, keys_text, once_it_reads, with_keys, with_optional};
 
 /// Shortest pause before an answer that is worth a word, in seconds.
 const LEAST_THOUGHT_SECONDS: f64 = 1.0;
@@ -224,7 +225,7 @@ impl Composer<'_> {
         let mut turns = Vec::new();
         let mut provides = Vec::new();
         for turn in draft.turns.clone() {
-            if self.is_optional(place(turn)) {
+            if self.work.is_optional(place(turn)) {
                 continue;
             }
             let mut now = Vec::new();
@@ -234,7 +235,11 @@ impl Composer<'_> {
             self.pause(place(turn), &mut now);
             let optional = self.optional(place(turn));
             let menu = menu.filter(|_| optional.is_empty());
-            now.push(self.turn(place(turn), menu, &mut provides));
+            let text = self.turn(place(turn), menu, &mut provides);
+            match self.sends_signal(place(turn)) {
+                true => now.extend(once_it_reads(text)),
+                false => now.push(text),
+            }
             turns.extend(with_optional(optional, now));
         }
         let next = place(draft.turns.end);
@@ -359,15 +364,6 @@ impl Composer<'_> {
         }
     }
 
-    /// Returns whether a turn is written with the turn after it, as it does not always come.
-    fn is_optional(&self, place: Place) -> bool {
-        let mut own = self.work.optional[place.session]
-            .iter()
-            .filter(|it| it.is_own);
-        let heard = self.work.heard(place);
-        own.any(|it| place.turn < it.before && it.heard == *heard)
-    }
-
     /// Returns the alternatives for the turns that may come before this one.
     fn optional(&self, place: Place) -> Vec<TurnText> {
         let known = self.replies.known(self.work, place);
@@ -393,6 +389,15 @@ impl Composer<'_> {
             Some(text.with("again", "true".to_owned()))
         });
         alternatives.collect()
+    }
+
+    /// Returns whether the answer interrupts a program that reads lines.
+    fn sends_signal(&self, place: Place) -> bool {
+        let Some(Reply::Press(keys)) = self.replies.replies.get(&place) else {
+            return false;
+        };
+        let is_signal = |key: &Key| matches!(key, Key::Ctrl('c' | 'z' | '\\'));
+        !self.work.sessions[place.session].has_screen && keys.first().is_some_and(is_signal)
     }
 
     /// Returns the wait and the reply of a turn.

@@ -10,13 +10,16 @@ use super::shapes;
 /// Most lines or turns that are compared.
 const MOST_ITEMS: usize = 2000;
 
+/// Of so many turns at most one is missing in a recording of the same work.
+const LEAST_COMMON_TURNS: usize = 3;
+
 /// Turn that not every recording of the work has.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct OptionalTurn {
     /// The turn of the session before which it comes.
     pub before: usize,
-    /// It is the turn before that one, or a turn of the other recording.
-    pub is_own: bool,
+    /// Its number in the session, unless it is a turn of the other recording.
+    pub own: Option<usize>,
     pub heard: Heard,
     pub answer: Answer,
 }
@@ -45,6 +48,11 @@ fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
             for (line, other) in lines[at.0..line].iter().zip(&others[at.1..other]) {
                 compare(line, other, &mut words);
             }
+        } else {
+            let (lines, others) = (&lines[at.0..line], &others[at.1..other]);
+            for (line, other) in common_by(lines, others, |a, b| are_alike(a, b)) {
+                compare(&lines[line], &others[other], &mut words);
+            }
         }
         if let (Some(line), Some(other)) = (lines.get(line), others.get(other)) {
             compare(line, other, &mut words);
@@ -56,6 +64,18 @@ fn differing_words(lines: &[String], others: &[String]) -> BTreeSet<String> {
 
 fn skeleton(line: &str) -> String {
     Phrase::new(line, &Known::default()).skeleton()
+}
+
+/// Returns whether two lines begin with the same word and have most words in common.
+fn are_alike(line: &str, other: &str) -> bool {
+    let of = |line: &'_ str| -> Vec<String> {
+        shapes::words(line)
+            .map(|word| line[word].to_owned())
+            .collect()
+    };
+    let (mine, others) = (of(line), of(other));
+    let same = common(&mine, &others).len();
+    mine.first() == others.first() && same > 0 && same * 2 >= mine.len().max(others.len())
 }
 
 /// Adds the words of `line` that `other` has not, if the lines are mostly alike.
@@ -81,12 +101,16 @@ fn compare(line: &str, other: &str, words: &mut BTreeSet<String>) {
 
 /// Returns the places of a longest common subsequence.
 fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
+    common_by(a, b, T::eq)
+}
+
+fn common_by<T>(a: &[T], b: &[T], is_same: impl Fn(&T, &T) -> bool) -> Vec<(usize, usize)> {
     let (a, b) = (&a[..a.len().min(MOST_ITEMS)], &b[..b.len().min(MOST_ITEMS)]);
     let width = b.len() + 1;
     let mut lengths = vec![0_u32; (a.len() + 1) * width];
     for i in (0..a.len()).rev() {
         for j in (0..b.len()).rev() {
-            lengths[i * width + j] = if a[i] == b[j] {
+            lengths[i * width + j] = if is_same(&a[i], &b[j]) {
                 lengths[(i + 1) * width + j + 1] + 1
             } else {
                 lengths[(i + 1) * width + j].max(lengths[i * width + j + 1])
@@ -95,7 +119,7 @@ fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
     }
     let (mut i, mut j, mut pairs) = (0, 0, Vec::new());
     while i < a.len() && j < b.len() {
-        if a[i] == b[j] {
+        if is_same(&a[i], &b[j]) {
             pairs.push((i, j));
             (i, j) = (i + 1, j + 1);
         } else if lengths[(i + 1) * width + j] >= lengths[i * width + j + 1] {
@@ -107,35 +131,38 @@ fn common<T: PartialEq>(a: &[T], b: &[T]) -> Vec<(usize, usize)> {
     pairs
 }
 
-/// Returns the turns that only one of two recordings of the same work has.
+/// Returns the turns that only one of two recordings has, if they are of the same work: an attempt that
+/// was given up, or other work, says nothing about what is always asked.
 pub(super) fn optional_turns(session: &Session, other: &Session) -> Vec<OptionalTurn> {
     let key = |turn: &RecordedTurn| match &turn.answer {
-        Answer::Ended(_) => "\u{2}".to_owned(),
+        Answer::Ended(code) => format!("\u{2}{code:?}"),
         _ => skeleton(&turn.heard.prompt),
     };
     let keys = |session: &Session| session.turns.iter().map(key).collect::<Vec<_>>();
     let pairs = common(&keys(session), &keys(other));
+    let is_answer = |turn: &&RecordedTurn| !matches!(turn.answer, Answer::Ended(_));
+    let answers = |session: &Session| session.turns.iter().filter(is_answer).count();
+    let most = answers(session).max(answers(other));
+    let mine = pairs.iter().map(|(mine, _)| &session.turns[*mine]);
+    let shared = mine.filter(is_answer).count();
+    if shared == 0 || most - shared > (most / LEAST_COMMON_TURNS).max(1) {
+        return Vec::new();
+    }
     let mut optional = Vec::new();
     let mut at = (0, 0);
     for (mine, others) in pairs {
-        let (own, foreign) = (mine - at.0, others - at.1);
+        let (own, foreign) = (at.0..mine, at.1..others);
+        let it = |turn: &RecordedTurn, own| OptionalTurn {
+            before: mine,
+            own,
+            heard: turn.heard.clone(),
+            answer: turn.answer.clone(),
+        };
         // Where both have other turns, the prompts have other words.
-        if own == 0 {
-            let turns = &other.turns[at.1..others];
-            optional.extend(turns.iter().map(|turn| OptionalTurn {
-                before: mine,
-                is_own: false,
-                heard: turn.heard.clone(),
-                answer: turn.answer.clone(),
-            }));
-        } else if foreign == 0 {
-            let turns = &session.turns[at.0..mine];
-            optional.extend(turns.iter().map(|turn| OptionalTurn {
-                before: mine,
-                is_own: true,
-                heard: turn.heard.clone(),
-                answer: turn.answer.clone(),
-            }));
+        if own.is_empty() {
+            optional.extend(other.turns[foreign].iter().map(|turn| it(turn, None)));
+        } else if foreign.is_empty() {
+            optional.extend(own.map(|turn| it(&session.turns[turn], Some(turn))));
         }
         at = (mine + 1, others + 1);
     }
@@ -168,6 +195,16 @@ mod tests {
             "Bye",
         ];
         assert_eq!(of(&first, &second), ["A-17", "José", "Álvarez"]);
+        // With another number of lines between those that are the same.
+        let third = [
+            "Menu",
+            "A hint",
+            "Another",
+            "Order A-19 placed",
+            "Hm",
+            "Bye",
+        ];
+        assert_eq!(of(&first, &third), ["A-17"]);
         assert_eq!(of(&first, &first), Vec::<String>::new());
         assert_eq!(of(&first, &[]), Vec::<String>::new());
     }

@@ -30,6 +30,8 @@ pub struct Inferred {
     pub notes: Vec<Note>,
     /// Decisions that only the person can take. The scenario is written for the cautious answer.
     pub questions: Vec<Question>,
+    /// Variables that hold what the person typed, with their values in the recording.
+    pub variables: Vec<(String, String)>,
     /// Environment variables from which the scenario takes its secrets, with the number of the
     /// secret in the recording of a role.
     pub secrets: Vec<SecretValue>,

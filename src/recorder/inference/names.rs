@@ -43,6 +43,7 @@ impl Names {
 /// Returns the words of a text as a name, or nothing if it has none.
 pub(super) fn slug(text: &str) -> Option<String> {
     let plain: String = text
+        .replace('ß', "ss")
         .nfkd()
         .filter(|it| !unicode_normalization::char::is_combining_mark(*it))
         .map(|it| {

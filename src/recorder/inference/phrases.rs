@@ -83,7 +83,10 @@ impl Phrase {
         let differing =
             shapes::words(text).filter(|word| known.differing.contains(&text[word.clone()]));
         for part in merged(
-            differing.chain(shapes::volatile_parts(text)).collect(),
+            differing
+                .chain(shapes::volatile_parts(text))
+                .chain(masks(text))
+                .collect(),
             text,
         ) {
             let adjoins = |it: &Range<usize>| it.start < part.end && part.start < it.end;
@@ -112,6 +115,11 @@ impl Phrase {
             pieces.push(Piece::Text(text[at..].to_owned()));
         }
         Phrase(pieces)
+    }
+
+    /// Takes a text as it is.
+    pub(super) fn literal(text: &str) -> Phrase {
+        Phrase(vec![Piece::Text(text.to_owned())])
     }
 
     pub(super) fn has_volatile(&self) -> bool {
@@ -217,6 +225,13 @@ impl WrittenPattern {
         }
         false
     }
+}
+
+/// Returns the places of the recorder's mask for a secret. More stars are an ornament.
+fn masks(text: &str) -> impl Iterator<Item = Range<usize>> + '_ {
+    let masks = text.match_indices(shapes::MASK);
+    let masks = masks.map(|(at, mask)| at..at + mask.len());
+    masks.filter(|it| !text[..it.start].ends_with('*') && !text[it.end..].starts_with('*'))
 }
 
 fn is_between_slashes(text: &str) -> bool {

@@ -219,6 +219,9 @@ impl Replies {
     /// Returns the text on a screen that asks for an answer.
     fn question_on_screen(&self, work: &Work, place: Place) -> String {
         let heard = work.heard(place);
+        if !heard.asked.is_empty() {
+            return heard.asked.clone();
+        }
         let asks = |text: &&String| text.ends_with([':', '?']);
         let texts = || heard.lines.iter().chain(&heard.shown);
         texts()
@@ -335,6 +338,13 @@ impl Replies {
                 continue;
             };
             let text = text.trim();
+            if text.contains(shapes::MASK) {
+                self.notes.push(Note {
+                    role: work.sessions[place.session].role.clone(),
+                    text: format!("`{name}` is not captured: it has a secret in it"),
+                });
+                continue;
+            }
             let found = lines_with(work.heard(place), text).next();
             let base = names::slug(name).unwrap_or_else(|| "value".to_owned());
             match found {

@@ -11,11 +11,11 @@ use regex::bytes::Regex;
 use super::anchors::{Anchor, has_letters, stable_beginning};
 use super::phrases::{Known, Phrase, WrittenPattern};
 use super::proofs::says_success;
-use super::sessions::{Answer, FieldText, Heard, RecordedTurn};
+use super::sessions::{self, Answer, ChunkReader, FieldText, Heard, RecordedTurn};
 use super::typed_keys::first_key;
 use super::work::{Place, Work};
 use crate::dialogue::lit_texts;
-use crate::recorder::recording::{ChunkEvent, Mark, Recording};
+use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording};
 use crate::terminal::{Key, Screen};
 use fields::Group;
 
@@ -69,24 +69,7 @@ fn is_motion(key: &Key) -> bool {
 /// Returns the turns of a recording.
 pub(super) fn turns(recording: &Recording) -> Vec<RecordedTurn> {
     let mut walk = Walk::new(recording);
-    let mut is_paused = false;
-    for chunk in &recording.chunks {
-        match &chunk.event {
-            ChunkEvent::Marked(Mark::Paused) => is_paused = true,
-            ChunkEvent::Marked(Mark::Resumed) => is_paused = false,
-            ChunkEvent::Exited(code) => {
-                walk.at = chunk.at;
-                walk.end(Some(*code));
-                return walk.turns;
-            }
-            _ if is_paused => {}
-            event => {
-                walk.at = chunk.at;
-                walk.follow(event);
-            }
-        }
-    }
-    walk.end(None);
+    sessions::read(recording, &mut walk);
     walk.turns
 }
 
@@ -117,43 +100,6 @@ impl Walk {
             last_output: Duration::ZERO,
             bytes: Vec::new(),
             group: None,
-        }
-    }
-
-    fn follow(&mut self, event: &ChunkEvent) {
-        match event {
-            ChunkEvent::Output(bytes) => {
-                let now = self.base + self.at;
-                self.screen.feed(bytes, now, &mut |_| false);
-                self.last_output = self.at;
-                if self
-                    .group
-                    .as_ref()
-                    .is_some_and(|group| group.is_hot_key(&self.screen))
-                {
-                    self.finish_group();
-                }
-            }
-            ChunkEvent::Typed { bytes, .. } => {
-                self.bytes.extend_from_slice(bytes);
-                while let Some((key, length)) = first_key(&self.bytes) {
-                    self.bytes.drain(..length);
-                    if let Some(key) = key {
-                        self.typed(key);
-                    }
-                }
-            }
-            ChunkEvent::TypedSecret { number } => {
-                let group = self.take_group();
-                let answer = Answer::Secret {
-                    number: Some(*number),
-                    is_shown: false,
-                };
-                self.push(group.heard, group.thought, answer);
-            }
-            ChunkEvent::Resized(size) => self.screen.resize(*size),
-            ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
-            ChunkEvent::Exited(_) => {}
         }
     }
 
@@ -250,11 +196,56 @@ impl Walk {
             marks,
         });
     }
+}
 
-    fn end(&mut self, code: Option<i32>) {
+impl ChunkReader for Walk {
+    fn event(&mut self, at: Duration, event: &ChunkEvent, _: &[Chunk]) {
+        self.at = at;
+        match event {
+            ChunkEvent::Output(bytes) => {
+                let now = self.base + self.at;
+                self.screen.feed(bytes, now, &mut |_| false);
+                self.last_output = self.at;
+                if self
+                    .group
+                    .as_ref()
+                    .is_some_and(|group| group.is_hot_key(&self.screen))
+                {
+                    self.finish_group();
+                }
+            }
+            ChunkEvent::Typed { bytes, .. } => {
+                self.bytes.extend_from_slice(bytes);
+                while let Some((key, length)) = first_key(&self.bytes) {
+                    self.bytes.drain(..length);
+                    if let Some(key) = key {
+                        self.typed(key);
+                    }
+                }
+            }
+            ChunkEvent::TypedSecret { number } => {
+                let group = self.take_group();
+                let answer = Answer::Secret {
+                    number: Some(*number),
+                    is_shown: false,
+                };
+                self.push(group.heard, group.thought, answer);
+            }
+            ChunkEvent::Resized(size) => self.screen.resize(*size),
+            ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
+            ChunkEvent::Exited(_) => {}
+        }
+    }
+
+    fn end(&mut self, exit: Option<(Duration, i32)>) {
+        self.at = exit.map_or(self.at, |(at, _)| at);
         self.finish_group();
         let heard = texts::heard(&self.screen);
-        self.push(heard, Duration::ZERO, Answer::Ended(code));
+        self.push(
+            heard,
+            Duration::ZERO,
+            Answer::Ended(exit.map(|(_, code)| code)),
+        );
     }
 }
 

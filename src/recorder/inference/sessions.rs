@@ -1,11 +1,12 @@
 //! Turns of a recorded session: what was heard, and the answer to it.
 
 mod input_row;
+mod typed_ahead;
 mod walk;
 
 use std::time::Duration;
 
-use crate::recorder::recording::{Mark, Recording};
+use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording};
 use crate::terminal::{Key, ScreenSize};
 
 /// Session of one role, as turns.
@@ -42,6 +43,8 @@ pub(super) struct Heard {
     pub prompt: String,
     /// All that a screen shows.
     pub shown: Vec<String>,
+    /// The text before the cursor of a screen.
+    pub asked: String,
     /// Rows that were shown before the same prompt, if the output has none itself.
     pub rows_before: Vec<String>,
 }
@@ -113,6 +116,31 @@ impl Session {
             turns,
         }
     }
+}
+
+/// Reader of a session's chunks.
+pub(super) trait ChunkReader {
+    /// Takes in an event at its time. `later` are the chunks behind it.
+    fn event(&mut self, at: Duration, event: &ChunkEvent, later: &[Chunk]);
+
+    /// Takes in the end, at the time of the program's exit if that was recorded.
+    fn end(&mut self, exit: Option<(Duration, i32)>);
+}
+
+/// Passes the chunks of a recording on, without those of pauses, to the end.
+pub(super) fn read(recording: &Recording, reader: &mut impl ChunkReader) {
+    let mut is_paused = false;
+    let chunks = typed_ahead::in_order(&recording.chunks);
+    for (index, Chunk { at, event }) in chunks.iter().enumerate() {
+        match event {
+            ChunkEvent::Marked(Mark::Paused) => is_paused = true,
+            ChunkEvent::Marked(Mark::Resumed) => is_paused = false,
+            ChunkEvent::Exited(code) => return reader.end(Some((*at, *code))),
+            _ if is_paused => {}
+            event => reader.event(*at, event, &chunks[index + 1..]),
+        }
+    }
+    reader.end(None);
 }
 
 /// Applies [`Mark::Redo`]: the answer before the mark is replaced by the one after it.

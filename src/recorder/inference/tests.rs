@@ -1,11 +1,10 @@
-use std::time::Duration;
+mod properties;
 
-use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
+use std::time::Duration;
 
 use super::testing::recording;
 use super::{InferOptions, Inferred, infer, infer_into};
-use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
+use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording};
 use crate::scenario::{CompileOptions, compile};
 
 const CUSTOMER: &str = include_str!("../../../tests/fixtures/recordings/customer.txt");
@@ -403,104 +402,88 @@ fn another_role_is_added() {
     assert!(infer_into("- a list", &recordings, &InferOptions::default()).is_err());
 }
 
-fn word() -> impl Strategy<Value = String> {
-    prop_oneof![
-        4 => "[A-Za-z]{1,8}",
-        1 => "[A-Z]{2,3}-[0-9]{2,6}",
-        1 => "[0-9]{1,5}([.,][0-9]{2})?",
-        1 => "[ -~]{1,6}",
-        1 => Just("${x}".to_owned()),
-        1 => Just("/a/".to_owned()),
-        1 => Just("{a: b}, #c 'd' \"e\"".to_owned()),
-        1 => any::<String>().prop_map(|it| it.replace(['‹', '›'], "")),
-    ]
-}
-
-fn phrase() -> impl Strategy<Value = String> {
-    proptest::collection::vec(word(), 1..5).prop_map(|words| words.join(" "))
-}
-
-fn event() -> impl Strategy<Value = ChunkEvent> {
-    let mode = (any::<bool>(), any::<bool>()).prop_map(|(echo, lines)| TypedMode { echo, lines });
-    let typed = prop_oneof![
-        phrase().prop_map(|it| format!("{it}\r")),
-        Just("1\r".to_owned()),
-        Just("\r".to_owned()),
-        word(),
-        Just("\u{1b}[B\r".to_owned()),
-        Just("\u{3}".to_owned()),
-        Just("\u{4}".to_owned()),
-    ];
-    let output = prop_oneof![
-        3 => phrase().prop_map(|it| format!("{it}: ")),
-        3 => phrase().prop_map(|it| format!("{it}\r\n")),
-        1 => Just("1. One\r\n2. Two\r\n0. Back\r\nChoice: ".to_owned()),
-        1 => Just("Press Enter to continue...".to_owned()),
-        1 => Just("\u{1b}[2J\u{1b}[H".to_owned()),
-    ];
-    let mark = prop_oneof![
-        phrase().prop_map(Mark::Proof),
-        phrase().prop_map(Mark::Step),
-        phrase().prop_map(Mark::Failure),
-        (phrase(), phrase()).prop_map(|(name, text)| Mark::Capture { name, text }),
-        Just(Mark::Redo),
-        Just(Mark::Paused),
-        Just(Mark::Resumed),
-    ];
-    prop_oneof![
-        8 => output.prop_map(|it| ChunkEvent::Output(it.into_bytes())),
-        8 => (typed, Just(TypedMode { echo: true, lines: true }))
-            .prop_map(|(it, mode)| ChunkEvent::Typed { bytes: it.into_bytes(), mode }),
-        1 => (proptest::collection::vec(any::<u8>(), 0..9), mode)
-            .prop_map(|(bytes, mode)| ChunkEvent::Typed { bytes, mode }),
-        1 => (0..3_usize).prop_map(|number| ChunkEvent::TypedSecret { number }),
-        1 => Just(ChunkEvent::Output(b"\x1b[?1049h\x1b[5;5H".to_vec())),
-        1 => mark.prop_map(ChunkEvent::Marked),
-    ]
-}
-
-fn any_recording() -> impl Strategy<Value = Recording> {
-    let role = proptest::sample::select(vec!["a", "b role", "flow", "ö"]);
-    let events = proptest::collection::vec(event(), 0..16);
-    (role, events, proptest::option::of(-9..300_i32), 0..3_i64).prop_map(
-        |(role, events, exit, started_at)| {
-            let mut recording = recording(role, started_at, "");
-            let exit = exit.map(ChunkEvent::Exited);
-            for (number, event) in events.into_iter().chain(exit).enumerate() {
-                let at = Duration::from_millis(100 * number as u64);
-                recording.chunks.push(Chunk { at, event });
-            }
-            recording
-        },
-    )
-}
-
-proptest! {
-    // Always the same cases, so that a rare one does not fail an unrelated change.
-    #![proptest_config(ProptestConfig {
-        cases: 200,
-        rng_seed: RngSeed::Fixed(3),
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn every_scenario_passes_the_check(
-        recordings in proptest::collection::vec(any_recording(), 1..4),
-        think in any::<bool>(),
-    ) {
-        let options = InferOptions { think, ..InferOptions::default() };
-        let first = infer(&recordings, &options);
-        let compiled = compile(&first.scenario, None, CompileOptions::default());
-        if let Err(faults) = compiled {
-            let has_flow = lines(&first.scenario).last() != Some(&"flow:");
-            prop_assert!(!has_flow, "{faults}\n{}", first.scenario);
-            return Ok(());
-        }
-        // What is recorded again into it is the same, and so is what is recorded into nothing.
-        let again = infer_into(&first.scenario, &recordings, &options);
-        let again = again.map_err(TestCaseError::fail)?;
-        if let Err(faults) = compile(&again.scenario, None, CompileOptions::default()) {
-            return Err(TestCaseError::fail(format!("{faults}\n{}", again.scenario)));
+#[test]
+fn what_does_not_always_come_is_no_action_by_itself() {
+    for text in [
+        "A: ‹a›‹\u{3}›‹exit 0›",
+        "A: ‹a›Bye? ‹quit›‹exit 0›",
+        "A: ‹a›Next: ‹quit›‹exit -9›",
+        "Next: ‹go›A: ‹a›Next: ‹quit›‹exit 0›",
+    ] {
+        let first = recording("desk", 0, text);
+        for other in [
+            "",
+            "Next: ‹quit›",
+            "Next: ‹go›Next: ‹quit›‹exit 0›",
+            "Bye? ‹quit›",
+        ] {
+            let options = InferOptions {
+                again: vec![recording("desk", 0, other)],
+                ..InferOptions::default()
+            };
+            let scenario = infer(std::slice::from_ref(&first), &options).scenario;
+            assert_compiles(&scenario);
         }
     }
+}
+
+#[test]
+fn an_attempt_that_was_given_up_makes_nothing_optional() {
+    let whole =
+        "ID: ‹ann›Choice: ‹new›Subject: ‹fire›Saved\nChoice: ‹list›Choice: ‹quit›Bye\n‹exit 0›";
+    for given_up in [
+        "",
+        "ID: ",
+        "ID: ‹ann›Choice: ‹\u{3}›‹exit 130›",
+        "ID: ‹ann›Choice: ‹quit›Bye\n‹exit 0›",
+    ] {
+        let options = InferOptions {
+            again: vec![recording("desk", 0, given_up)],
+            ..InferOptions::default()
+        };
+        let scenario = infer(&[recording("desk", 0, whole)], &options).scenario;
+        assert_compiles(&scenario);
+        assert!(!scenario.contains("first_of"), "{given_up}\n{scenario}");
+        assert_has(
+            &scenario,
+            &["- prompt: \"Subject:\"", "send: \"${subject}\""],
+        );
+    }
+}
+
+#[test]
+fn a_signal_is_sent_once_the_program_reads() {
+    let mut interrupted = recording("desk", 0, "Name: ‹\u{3}›\nName: ‹Ann›Bye\n‹exit 0›");
+    let is_enter =
+        |chunk: &Chunk| matches!(&chunk.event, ChunkEvent::Typed { bytes, .. } if bytes == b"\r");
+    let enter = interrupted.chunks.iter().position(is_enter);
+    interrupted.chunks.remove(enter.expect("Enter"));
+    let scenario = inferred(&[interrupted]).scenario;
+    let turns = ["- prompt: \"Name:\"", "- reads: true", "press: ctrl-c"];
+    assert_has(&scenario, &turns);
+}
+
+#[test]
+fn a_masked_text_in_a_mark_is_anything() {
+    let text = "Word: ‹*1›You said ***, thank you\nMore? ‹no›Bye\n‹exit 0›";
+    let marked = mark(
+        recording("desk", 0, text),
+        "You said",
+        &[
+            Mark::Proof("said ***, thank".to_owned()),
+            Mark::Failure("Not ***".to_owned()),
+            Mark::Capture {
+                name: "word".to_owned(),
+                text: "***".to_owned(),
+            },
+        ],
+    );
+    let result = inferred(&[marked]);
+    assert_has(&result.scenario, &["- see: \"/said .+, thank/\""]);
+    assert_has(&result.scenario, &["fail_on: {not_value: \"/Not .+/\"}"]);
+    assert!(
+        result.notes[0].text.contains("not captured"),
+        "{:?}",
+        result.notes
+    );
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::differences::{self, OptionalTurn};
 use super::interludes::{self, Interlude};
+use super::names::slug;
 use super::phrases::whole_words;
 use super::sessions::{Heard, RecordedTurn, Session};
 
@@ -48,7 +49,8 @@ impl Work {
             for other in others() {
                 words.extend(differences::words(session, &differences::lines(other)));
             }
-            for (_, output) in replayed.iter().filter(|(role, _)| *role == session.role) {
+            let is_it = |role: &str| slug(role) == slug(&session.role);
+            for (_, output) in replayed.iter().filter(|(role, _)| is_it(role)) {
                 let lines: Vec<String> = output.lines().map(str::to_owned).collect();
                 words.extend(differences::words(session, &lines));
             }
@@ -56,6 +58,11 @@ impl Work {
             let turns = others().flat_map(|other| differences::optional_turns(session, other));
             let mut turns: Vec<OptionalTurn> = turns.collect();
             turns.dedup();
+            let is_own = |turn| turns.iter().any(|it| it.own == Some(turn));
+            if (0..session.turns.len().saturating_sub(1)).all(is_own) {
+                // Each was missing in one recording; then none of them says what is always asked.
+                turns.retain(|it| it.own.is_none());
+            }
             optional.push(turns);
         }
         let mut order: Vec<Place> = Vec::new();
@@ -79,6 +86,12 @@ impl Work {
 
     pub(super) fn heard(&self, place: Place) -> &Heard {
         &self.turn(place).heard
+    }
+
+    /// Returns whether a turn is written with the turn after it, as it does not always come.
+    pub(super) fn is_optional(&self, place: Place) -> bool {
+        let mut optional = self.optional[place.session].iter();
+        optional.any(|it| it.own == Some(place.turn))
     }
 
     /// Returns whether the first place is the second one or before it.

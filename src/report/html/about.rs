@@ -30,7 +30,7 @@ pub(super) fn about(head: &Head, scenario: Option<&str>) -> About {
         ("Started".into(), words::time(run.started_at)),
         ("Host".into(), text(&environment.host)),
         ("Kernel".into(), text(&environment.kernel)),
-        ("Processors".into(), environment.cores.to_string()),
+        ("CPU cores".into(), environment.cores.to_string()),
         ("Rehearsal".into(), text(&environment.rehearsal_version)),
     ];
     for role in run.roles.iter().take(MAX_LINES) {
@@ -49,7 +49,7 @@ pub(super) fn about(head: &Head, scenario: Option<&str>) -> About {
     let words = environment.command_line.iter().map(|word| quoted(word));
     let command_line = words.collect::<Vec<_>>().join(" ");
     let scenario_note = scenario.filter(|it| it.len() > MAX_SCENARIO).map(|it| {
-        format!("The first {MAX_SCENARIO} of its {} bytes; scenario.yaml in the run's directory has all.", it.len())
+        format!("The first {MAX_SCENARIO} of its {} bytes; the whole file is scenario.yaml in the run's directory.", it.len())
     });
     About {
         facts,

@@ -156,7 +156,7 @@ fn flow(bundle: &Bundle, path: &Path, place: &Place<'_>, room: &mut usize) -> Fl
     let links = links(path, place);
     let has_film = links.iter().any(|link| link.href.ends_with(FILM));
     let note = (!fits).then(|| {
-        "There is no room for its transcript in this file; transcript.txt in its bundle has it."
+        "The transcript is left out to limit the size of this file; see transcript.txt in the bundle."
             .into()
     });
     Flow {

@@ -62,7 +62,7 @@ fn group(
     };
     let flows = evidence.map_or(Vec::new(), |it| it.of_group(group, MAX_FLOWS));
     let note = (evidence.is_some() && flows.is_empty())
-        .then(|| "No bundle was kept of these flows.".to_owned());
+        .then(|| "No bundle of these flows was kept.".to_owned());
     Group {
         count: grouped(group.count),
         share: units::percent(Some(group.count as f64 / all.max(1) as f64)),
@@ -73,7 +73,7 @@ fn group(
         colour: words::colour(role.map(|role| role.0)),
         after_faults: group.after_chaos,
         saw: match &group.saw {
-            None => Some("something else each time".into()),
+            None => Some("different output each time".into()),
             Some(saw) if saw.is_empty() => None,
             Some(saw) => Some(text(saw)),
         },

@@ -23,8 +23,9 @@ pub(super) fn headline(head: &Head) -> Headline {
         Some(flows(summary)),
         summary.integrity.as_ref().map(integrity),
         met(summary),
-        trust(summary),
     ];
+    let parts = parts.into_iter().flatten();
+    let parts = parts.chain(early_end(summary)).chain(trust(summary));
     let figures = summary.verdict.as_ref();
     Headline {
         state,
@@ -33,7 +34,7 @@ pub(super) fn headline(head: &Head) -> Headline {
         scenario: text(&run.scenario),
         load: format!("{}, {}", units::extent(run), text(&run.load)),
         started: run.started_at.format("%Y-%m-%d %H:%M:%S %:z").to_string(),
-        parts: parts.into_iter().flatten().collect(),
+        parts: parts.collect(),
         cards: cards(run, summary),
         reasons: figures.map_or(Vec::new(), |verdict| {
             let reasons = verdict.reasons.iter().chain(&verdict.not_judged);
@@ -118,6 +119,21 @@ fn met(summary: &Summary) -> Option<Part> {
     })
 }
 
+/// Returns what ended the run before its planned end, other than a signal.
+fn early_end(summary: &Summary) -> Vec<Part> {
+    let crossed = summary.thresholds.iter().filter(|it| it.stopped_run);
+    let crossed = crossed.map(|it| format!("stopped early: {} was crossed", text(&it.threshold)));
+    let failed = summary.stopped_by_failures.map(|failures| {
+        let flows = units::counted(failures, "flow");
+        format!("stopped by --fail-fast: {flows} failed")
+    });
+    let parts = crossed.chain(failed).map(|text| Part {
+        state: State::Unsure,
+        text,
+    });
+    parts.collect()
+}
+
 fn trust(summary: &Summary) -> Option<Part> {
     let trust = summary.verdict.as_ref()?.trust;
     let state = match trust {
@@ -137,7 +153,7 @@ pub(super) fn cards(run: &RunInfo, summary: &Summary) -> Vec<Card> {
         name: "Completed",
         value: grouped(flows.completed),
         note: match flows.recovered {
-            0 => format!("{} of those begun", units::percent(summary.success_rate)),
+            0 => format!("{} of those started", units::percent(summary.success_rate)),
             recovered => format!("{} of them after a retry", grouped(recovered)),
         },
     }];
@@ -215,26 +231,46 @@ pub(super) fn thresholds(summary: &Summary) -> Vec<Threshold> {
     let mut all: Vec<&Checked> = summary.thresholds.iter().collect();
     all.sort_by_key(|it| it.holds);
     let shown = all.into_iter().take(MAX_THRESHOLDS).map(|checked| {
-        let crossed = checked.crossed_after_us.map(|us| {
-            let stopped = if checked.stopped_run {
-                ", and the run was stopped"
-            } else {
-                ""
-            };
-            format!("first crossed after {}{stopped}", units::duration(us))
-        });
-        Threshold {
-            state: if checked.holds {
-                State::Good
-            } else {
-                State::Bad
-            },
-            text: text(&checked.threshold),
-            value: checked.value.map_or("no samples".into(), words::quantity),
-            note: crossed.unwrap_or_default(),
-        }
+        let state = if checked.holds {
+            State::Good
+        } else {
+            State::Bad
+        };
+        threshold(checked, state, "no samples", "")
     });
     shown.collect()
+}
+
+/// Returns the thresholds of a run in progress, in their order.
+#[cfg(feature = "cli")]
+pub(super) fn thresholds_so_far(checked: &[Checked]) -> Vec<Threshold> {
+    let shown = checked.iter().take(MAX_THRESHOLDS).map(|checked| {
+        let (state, note) = match (checked.holds, checked.value) {
+            (false, _) => (State::Bad, "not met so far"),
+            (true, Some(_)) => (State::Good, ""),
+            (true, None) => (State::Unsure, ""),
+        };
+        threshold(checked, state, "no samples yet", note)
+    });
+    shown.collect()
+}
+
+/// Returns a threshold as it is shown; `note` is for one that was not crossed at a known time.
+fn threshold(checked: &Checked, state: State, without_value: &str, note: &str) -> Threshold {
+    let crossed = checked.crossed_after_us.map(|us| {
+        let stopped = if checked.stopped_run {
+            ", and the run was stopped"
+        } else {
+            ""
+        };
+        format!("first crossed after {}{stopped}", units::duration(us))
+    });
+    Threshold {
+        state,
+        text: text(&checked.threshold),
+        value: checked.value.map_or(without_value.into(), words::quantity),
+        note: crossed.unwrap_or_else(|| note.into()),
+    }
 }
 
 /// Lists what restricts the report.

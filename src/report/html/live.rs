@@ -12,6 +12,7 @@ mod controls;
 mod figures;
 mod published;
 mod server;
+mod thresholds;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,7 +63,7 @@ impl LivePage {
         controls: Box<dyn LiveControls>,
     ) -> Result<(Self, LiveReporter), ReportError> {
         let token = access::token().map_err(|error| ReportError::Thread(error.to_string()))?;
-        let mut figures = Figures::new(options.load, options.limit);
+        let mut figures = Figures::new(options.load, options.limit, options.thresholds);
         let updates = watch::Sender::new(Arc::new(Update {
             json: figures.json(),
             is_last: false,

@@ -35,6 +35,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         .expect("the usual delimiters");
     environment.set_syntax(syntax);
     for (name, source) in [
+        ("capacity.html", include_str!("assets/capacity.html")),
         ("comparison.html", include_str!("assets/comparison.html")),
         ("history.html", include_str!("assets/history.html")),
         ("base.html", include_str!("assets/base.html")),
@@ -76,6 +77,14 @@ pub(super) fn live(nonce: &str) -> String {
         &[script],
         context! {},
     )
+}
+
+/// Renders the page of a search for the capacity.
+#[cfg(feature = "cli")]
+pub(super) fn capacity(page: &impl serde::Serialize) -> String {
+    let script = include_str!("assets/report.js");
+    let page = Value::from(Serde(page));
+    whole("capacity.html", &nonce(), "'none'", &[], &[script], page)
 }
 
 /// Renders the page of a comparison.

@@ -94,7 +94,7 @@ fn facts(head: &Head) -> Vec<(String, String)> {
             generator.lag_p99_us.map(units::duration),
         ),
         (
-            "Timers late, at most",
+            "Timers late, max",
             generator.lag_max_us.map(units::duration),
         ),
     ];

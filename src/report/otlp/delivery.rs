@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use ureq::Agent;
+use ureq::http::Uri;
 
 use crate::report::error::ReportError;
 
@@ -43,21 +44,33 @@ impl TraceTarget {
     /// Reads a path or an address.
     ///
     /// # Errors
-    /// If it is an `https` address, which is not supported.
+    /// If it is an address without a host, or one of another scheme than `http`.
     pub fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with("https://") {
+        let is_scheme = |it: &str| it.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let Some((scheme, rest)) = text.split_once("://").filter(|(it, _)| is_scheme(it)) else {
+            return match text.rsplit_once(':') {
+                Some((host, port)) if !host.contains('/') && port.parse::<u16>().is_ok() => {
+                    Err(format!(
+                        "for a collector write http://{text}, for a file of this name ./{text}"
+                    ))
+                }
+                _ => Ok(TraceTarget::File(text.into())),
+            };
+        };
+        if !scheme.eq_ignore_ascii_case("http") {
             return Err(
                 "traces are sent over http only: name a collector on this machine, such as \
                  http://localhost:4318, which can forward them over https"
                     .into(),
             );
         }
-        if !text.starts_with("http://") {
-            return Ok(TraceTarget::File(text.into()));
+        let base = format!("http://{}", rest.trim_end_matches('/'));
+        let has_host = |it: Uri| it.host().is_some_and(|host| !host.is_empty());
+        if !base.parse().is_ok_and(has_host) {
+            return Err("name the host of a collector, such as http://localhost:4318".into());
         }
-        let base = text.trim_end_matches('/');
         Ok(TraceTarget::Collector(match base.ends_with("/v1/traces") {
-            true => base.to_owned(),
+            true => base,
             false => format!("{base}/v1/traces"),
         }))
     }

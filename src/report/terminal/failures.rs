@@ -63,7 +63,7 @@ fn block(info: &RunInfo, style: Style, group: &FailureGroup) -> String {
     let whose = styled(FAINT, format!("({role}{})", place(info, group)));
     let mut lines = vec![format!("  {what} {whose}")];
     match &group.saw {
-        None => lines.push("    saw something else each time".into()),
+        None => lines.push("    saw different output each time".into()),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
             lines.push(format!("    saw      {}", sanitize(saw)));
         }
@@ -143,7 +143,7 @@ fn brief(info: &RunInfo, style: Style, group: &FailureGroup, width: usize) -> Br
     });
     let mut details: Vec<_> = message.iter().map(|it| cut(it)).collect();
     match &group.saw {
-        None => details.push(cut("saw something else each time")),
+        None => details.push(cut("saw different output each time")),
         Some(saw) if group.count > 1 && !saw.is_empty() => {
             details.push(cut(&format!("saw      {}", sanitize(saw))));
         }

@@ -44,7 +44,10 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
         rate.push_str(" of those recorded");
     }
     let whole = summary.success_rate.is_none_or(|rate| rate >= 1.0);
-    fact("Success rate", if whole { rate } else { styled(BAD, rate) });
+    let is_single = info.flows == Some(1);
+    if !is_single {
+        fact("Success rate", if whole { rate } else { styled(BAD, rate) });
+    }
     let mut total = units::duration(summary.elapsed_us);
     if let Some(per_second) = summary.completed_per_second.filter(|_| flows.completed > 1) {
         total.push_str(&format!(
@@ -70,7 +73,9 @@ pub(super) fn render(info: &RunInfo, summary: &Summary) -> String {
         let (p95, max) = (units::duration(flow.p95_us), units::duration(flow.max_us));
         format!("{mean}, p95 {p95}, longest {max}")
     });
-    fact("Average duration", average);
+    if !is_single {
+        fact("Average duration", average);
+    }
     lines.join("\n")
 }
 

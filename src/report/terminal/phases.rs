@@ -8,10 +8,22 @@ use super::columns::{Row, layout_to_fit};
 use super::heading;
 
 pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
+    let phases = all(summary).into_iter();
+    let rows: Vec<_> = phases.map(|(name, spread)| row(name, &spread)).collect();
+    if rows.is_empty() {
+        return None;
+    }
+    let headings = ["Phase", "Count", "Average", "p50", "p95", "p99", "Max"];
+    let table = layout_to_fit(&headings, rows, width);
+    Some(format!("{}\n{table}", heading("Phases")))
+}
+
+/// Returns the phases that there were, with their names.
+pub(super) fn all(summary: &Summary) -> Vec<(String, Spread)> {
     let phases = &summary.phases;
-    let mut rows = Vec::new();
+    let mut all = Vec::new();
     let mut phase = |name: String, spread: Option<Spread>| {
-        rows.extend(spread.map(|spread| row(name, &spread)));
+        all.extend(spread.map(|spread| (name, spread)));
     };
     phase("Queueing, due to started".into(), summary.start_delay);
     for role in &summary.roles {
@@ -29,12 +41,7 @@ pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
         summary.retries.recovery,
     );
     phase("Exit of a program".into(), phases.exit);
-    if rows.is_empty() {
-        return None;
-    }
-    let headings = ["Phase", "Count", "Average", "p50", "p95", "p99", "Max"];
-    let table = layout_to_fit(&headings, rows, width);
-    Some(format!("{}\n{table}", heading("Phases")))
+    all
 }
 
 fn row(name: String, spread: &Spread) -> Row {

@@ -1,5 +1,6 @@
 //! Resources used by the programs, and their exit statuses.
 
+use crate::model::RunInfo;
 use crate::report::output::{BAD, CARE, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -8,34 +9,42 @@ use crate::stats::{ProcessCounts, RoleSummary, Summary};
 use super::columns::{Row, layout_to_fit};
 use super::heading;
 
-pub(super) fn render(summary: &Summary, width: usize) -> Option<String> {
+pub(super) fn render(info: &RunInfo, summary: &Summary, width: usize) -> Option<String> {
     if summary.processes.started == 0 {
         return None;
     }
-    let headings = [
-        "Role",
-        "Scripts",
-        "Start-up",
-        "Longest",
-        "CPU each",
-        "CPU total",
-        "Peak mem",
-    ];
+    // The mean and the maximum of one sample are the sample.
+    let is_single = info.flows == Some(1);
+    let headings: &[&str] = if is_single {
+        &["Role", "Scripts", "CPU", "Peak mem"]
+    } else {
+        &[
+            "Role",
+            "Scripts",
+            "Start-up",
+            "Longest",
+            "CPU each",
+            "CPU total",
+            "Peak mem",
+        ]
+    };
     let used = summary.roles.iter().filter(|role| role.instances > 0);
     let rows = used.map(|role| {
         let startup = role.startup.as_ref();
         let time = |us: Option<u64>| us.map_or("–".into(), units::duration);
-        Row::new(vec![
-            sanitize(&role.title).into_owned(),
-            role.instances.to_string(),
-            time(startup.map(|spread| spread.mean_us)),
-            time(startup.map(|spread| spread.max_us)),
-            time(role.cpu_mean_us),
-            units::duration(role.cpu_total_us),
-            peak(role, summary),
-        ])
+        let name = sanitize(&role.title).into_owned();
+        let mut cells = vec![name, role.instances.to_string()];
+        if !is_single {
+            cells.extend([
+                time(startup.map(|spread| spread.mean_us)),
+                time(startup.map(|spread| spread.max_us)),
+                time(role.cpu_mean_us),
+            ]);
+        }
+        cells.extend([units::duration(role.cpu_total_us), peak(role, summary)]);
+        Row::new(cells)
     });
-    let table = layout_to_fit(&headings, rows.collect(), width);
+    let table = layout_to_fit(headings, rows.collect(), width);
     let mut lines = vec![processes(&summary.processes)];
     lines.extend(own_use(summary));
     Some(format!(

@@ -186,7 +186,7 @@ fn level(context: &Context<'_>, node: &Node, kind: LoadKind) -> Option<f64> {
                 context.error(&node.span, format!("`{text}` is not a rate"), Some(help));
             }
             if rate.is_some_and(|rate| rate > MAX_RATE) {
-                let message = format!("no machine starts flows at a rate of `{text}`");
+                let message = format!("the rate `{text}` is too high for any machine");
                 context.error(&node.span, message, Some(help_for_excessive_rate()));
             }
             rate

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Masker, Needle, View, forms};
+use super::{Masker, Needle, View, follow, forms};
 
 impl Masker {
     /// Finds the secrets in these bytes, in order; overlapping and adjacent ones are joined.
@@ -41,26 +41,14 @@ impl Needle {
 
     /// Returns whether the text from `start` on ends within this.
     fn is_open(&self, text: &[u8], start: usize) -> bool {
-        let (mut ends, mut next) = (vec![start], Vec::new());
-        for character in &self.characters {
+        let mut is_open = false;
+        follow(text, start, &self.characters, |_, character, rest| {
             let mut buffer = [0; 4];
             let raw = character.encode_utf8(&mut buffer).as_bytes();
-            for &end in &ends {
-                let rest = &text[end..];
-                if forms::is_begun(rest) || raw.len() > rest.len() && raw.starts_with(rest) {
-                    return true;
-                }
-                forms::push_ends(text, end, *character, &mut next);
-            }
-            next.sort_unstable();
-            next.dedup();
-            std::mem::swap(&mut ends, &mut next);
-            next.clear();
-            if ends.is_empty() {
-                return false;
-            }
-        }
-        false
+            is_open = forms::is_begun(rest) || raw.len() > rest.len() && raw.starts_with(rest);
+            is_open
+        });
+        is_open
     }
 }
 

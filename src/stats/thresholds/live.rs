@@ -23,6 +23,8 @@ pub struct LiveThreshold {
     step: Option<String>,
     /// The window that ends with the second in progress; `None` before the first flow.
     window: Option<SlidingWindow>,
+    /// The figure of the last window that had one.
+    last: Option<Quantity>,
     /// The figure that violates the threshold most.
     worst: Option<Quantity>,
     crossed: Option<(Duration, Quantity)>,
@@ -48,6 +50,7 @@ impl LiveThreshold {
             threshold,
             step,
             window: None,
+            last: None,
             worst: None,
             crossed: None,
             stopped: false,
@@ -119,6 +122,24 @@ impl LiveThreshold {
         stops
     }
 
+    /// Returns the state while the run is in progress; `summary` has the figures so far. Without a
+    /// figure, nothing has crossed it.
+    pub fn so_far(&self, summary: &Summary) -> Checked {
+        let whole = self.threshold.check(summary);
+        match self.crossed {
+            Some(_) => self.checked(summary),
+            None if self.threshold.over.is_some() => Checked {
+                holds: true,
+                value: self.last,
+                ..whole
+            },
+            None => Checked {
+                holds: whole.holds || whole.value.is_none(),
+                ..whole
+            },
+        }
+    }
+
     /// Returns the result, once the run has ended.
     pub fn checked(&self, summary: &Summary) -> Checked {
         let whole = self.threshold.check(summary);
@@ -153,6 +174,7 @@ impl LiveThreshold {
 
     fn judge(&mut self, now: Duration, value: Option<Quantity>) {
         let Some(value) = value else { return };
+        self.last = Some(value);
         if self.crossed.is_none() && !self.threshold.is_met_by(value) {
             self.crossed = Some((now, value));
         }

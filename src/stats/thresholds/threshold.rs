@@ -114,6 +114,32 @@ impl Threshold {
         }
     }
 
+    /// Returns the number of flows from which on its figure is steady enough to decide: ten beyond
+    /// a percentile, and of a rate of failures three that are expected at its limit.
+    pub fn samples_needed(&self) -> u64 {
+        const LEAST: u64 = 30;
+        const MOST: f64 = 10_000.0;
+        let beyond = |part: f64| (10.0 / part).round().clamp(LEAST as f64, MOST) as u64;
+        match &self.figure {
+            Figure::Response(aggregate)
+            | Figure::Service(aggregate)
+            | Figure::StepTime(_, aggregate) => match aggregate {
+                Aggregate::P50
+                | Aggregate::P90
+                | Aggregate::Mean
+                | Aggregate::Min
+                | Aggregate::Max => beyond(0.1),
+                Aggregate::P95 => beyond(0.05),
+                Aggregate::P99 => beyond(0.01),
+                Aggregate::P999 => beyond(0.001),
+            },
+            Figure::Flow(Ended::FailedRate) | Figure::Step(_, Ended::FailedRate) => {
+                (3.0 / self.limit.max(1e-9)).clamp(LEAST as f64, MOST) as u64
+            }
+            _ => LEAST,
+        }
+    }
+
     pub(super) fn is_met_by(&self, value: Quantity) -> bool {
         self.comparison.holds(value.number(), self.limit)
     }

@@ -132,6 +132,28 @@ fn flows_that_outlast_the_graceful_stop_are_interrupted() {
     run.assert_all(&FlowOutcome::Interrupted);
 }
 
+/// The last flow of a rate is due before the duration is over.
+#[test]
+fn flows_of_a_rate_have_the_graceful_stop_after_the_duration() {
+    let load = Load {
+        shape: Shape::Open {
+            rate: Ramp::constant(10.0),
+            arrivals: Arrivals::Even,
+            most_in_flight: 100,
+        },
+        flows: None,
+        duration: Some(Duration::from_millis(150)),
+        graceful_stop: Duration::from_millis(200),
+        ..Load::closed(1, 1)
+    };
+    let run = Rehearsing::with_turns("forever", "- see: never")
+        .load(load)
+        .perform();
+    assert!(!run.outcome.summary.interrupted, "the load ended the run");
+    assert_eq!(run.flows.len(), 2);
+    run.assert_all(&FlowOutcome::Interrupted);
+}
+
 /// Closed loads hide a stall: they start fewer flows meanwhile.
 #[test]
 fn a_stall_shows_in_the_response_times_of_an_open_load() {

@@ -42,11 +42,18 @@ fn failure(case: &TestCase) -> (NonSuccessKind, &str, &str) {
     }
 }
 
-/// Validates a report with `xmllint`, where that is installed.
+/// Validates a report with `xmllint`, where that is installed: against the schema of Jenkins' xUnit
+/// plugin, and against one of the elements that other readers know, which demands more of them.
 fn validate(path: &Path) {
-    let schema = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/junit.xsd");
+    validate_against("jenkins-junit-10.xsd", path);
+    validate_against("junit.xsd", path);
+}
+
+fn validate_against(schema: &str, path: &Path) {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures");
     let mut command = Command::new("xmllint");
-    command.args(["--noout", "--schema"]).arg(schema).arg(path);
+    command.args(["--noout", "--schema"]);
+    command.arg(fixtures.join(schema)).arg(path);
     match command.output() {
         Ok(output) => assert!(
             output.status.success(),
@@ -129,6 +136,7 @@ fn allowed_failures_and_steps_that_no_flow_reached_are_no_failures_of_junit() {
         .rehearsal("run exports.yaml --junit one.xml")
         .assert_code(99);
     let report = Report::deserialize_from_str(&sandbox.read("one.xml")).expect("a report");
+    validate(&sandbox.home().join("one.xml"));
     let status = &case(&report, "exports.courier", "3_bring").status;
     assert!(
         matches!(status, TestCaseStatus::Skipped { .. }),
@@ -268,8 +276,15 @@ fn tables_have_steps_and_flows() {
 #[test]
 fn a_file_that_cannot_be_written_is_refused_before_the_run() {
     let sandbox = sandbox();
-    for option in ["--junit", "--markdown", "--csv-steps", "--csv-flows"] {
-        let finished = sandbox.rehearsal(&format!("{RUN} {option} nowhere/file"));
+    for option in [
+        "--junit ",
+        "--markdown ",
+        "--csv-steps ",
+        "--csv-flows ",
+        "--otlp ",
+        "--json-lines=",
+    ] {
+        let finished = sandbox.rehearsal(&format!("{RUN} {option}nowhere/file"));
         finished
             .assert_code(2)
             .assert_err("cannot write nowhere/file");
@@ -278,6 +293,21 @@ fn a_file_that_cannot_be_written_is_refused_before_the_run() {
             "the run was started"
         );
     }
+}
+
+#[test]
+fn two_outputs_in_one_file_are_refused_before_the_run() {
+    let sandbox = sandbox();
+    let finished = sandbox.rehearsal(&format!("{RUN} --csv-flows a.csv --csv-steps ./a.csv"));
+    finished
+        .assert_code(2)
+        .assert_err("--csv-steps and --csv-flows both name a.csv");
+    let finished = sandbox.rehearsal(&format!("{RUN} --html=a --json-lines=a"));
+    finished.assert_code(2).assert_err("both name a");
+    assert!(!sandbox.has("rehearsal-results"), "the run was started");
+    // A device takes all.
+    let finished = sandbox.rehearsal("run exports.yaml --junit /dev/null --csv-steps /dev/null");
+    finished.assert_err_lacks("both name");
 }
 
 #[test]

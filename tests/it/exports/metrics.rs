@@ -3,15 +3,24 @@
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 
 use super::*;
 use crate::support::running::Running;
 
-/// The answer to a request, its head and its body.
+/// What a Prometheus server accepts.
+const ACCEPT: &str = "accept: application/openmetrics-text;version=1.0.0;q=0.5,\
+    text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n";
+
+/// The answer to a request of a Prometheus server, its head and its body.
 fn request(address: &str, head: &str) -> (String, String) {
+    request_with(address, head, ACCEPT)
+}
+
+fn request_with(address: &str, head: &str, headers: &str) -> (String, String) {
     let mut stream = TcpStream::connect(address).expect("a server");
     stream
-        .write_all(format!("{head}\r\nhost: x\r\n\r\n").as_bytes())
+        .write_all(format!("{head}\r\nhost: x\r\n{headers}\r\n").as_bytes())
         .expect("it listens");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("UTF-8");
@@ -72,6 +81,34 @@ fn parse(text: &str) -> BTreeMap<String, f64> {
         );
     }
     series
+}
+
+/// Checks Prometheus' own text format, with `promtool` where that is installed.
+fn check_plain(text: &str) {
+    for line in [
+        "# HELP rehearsal_flows_total Flows that have ended.",
+        "# TYPE rehearsal_flows_total counter",
+        r#"rehearsal_flows_total{outcome="completed"} 1"#,
+        "# TYPE rehearsal_step_duration_seconds histogram",
+    ] {
+        assert!(text.lines().any(|it| it == line), "no {line} in {text}");
+    }
+    assert!(
+        !text.contains("# UNIT") && !text.contains("# EOF"),
+        "{text}"
+    );
+    let mut command = Command::new("promtool");
+    command.args(["check", "metrics"]).stdin(Stdio::piped());
+    let Ok(mut child) = command.stderr(Stdio::piped()).spawn() else {
+        println!("not checked: promtool is not installed");
+        return;
+    };
+    let mut input = child.stdin.take().expect("an input");
+    input.write_all(text.as_bytes()).expect("it reads");
+    drop(input);
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}{text}");
 }
 
 #[test]
@@ -141,6 +178,12 @@ fn a_run_in_progress_can_be_scraped() {
     let sum = r#"rehearsal_step_duration_seconds_sum{step="2_pack",role="clerk",outcome="failed"}"#;
     assert!((0.3..30.0).contains(&value(sum)), "{}", value(sum));
 
+    let (head, plain) = request_with(&address, "GET /metrics HTTP/1.1", "");
+    assert!(
+        head.starts_with("HTTP/1.1 200 OK\r\ncontent-type: text/plain; version=0.0.4"),
+        "{head}"
+    );
+    check_plain(&plain);
     assert!(
         request(&address, "GET / HTTP/1.1")
             .0

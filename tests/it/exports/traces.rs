@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
+use opentelemetry_proto::tonic::trace::v1::TracesData;
 use serde_json::Value;
 
 use super::*;
@@ -36,8 +37,39 @@ impl Span {
     }
 }
 
+/// Checks that the published definition of `TracesData` knows all fields of `data`, with these types.
+#[track_caller]
+fn check_definition(data: &Value) {
+    let parsed: TracesData = serde_json::from_value(data.clone()).expect("traces");
+    // Unknown fields are ignored when they are read, and so are missing when they are written.
+    let known = serde_json::to_value(&parsed).expect("JSON");
+    check_all_there(data, &known);
+}
+
+/// Checks that `known` has all that `written` has.
+#[track_caller]
+fn check_all_there(written: &Value, known: &Value) {
+    match (written, known) {
+        (Value::Object(fields), Value::Object(of_known)) => {
+            for (name, value) in fields {
+                let value_of_known = of_known.get(name);
+                let value_of_known = value_of_known.unwrap_or_else(|| panic!("{name}: {known}"));
+                check_all_there(value, value_of_known);
+            }
+        }
+        (Value::Array(elements), Value::Array(of_known)) => {
+            assert_eq!(elements.len(), of_known.len());
+            for (element, element_of_known) in elements.iter().zip(of_known) {
+                check_all_there(element, element_of_known);
+            }
+        }
+        _ => assert_eq!(written, known),
+    }
+}
+
 /// Parses a `TracesData` and checks what its schema demands.
 fn spans(data: &Value) -> Vec<Span> {
+    check_definition(data);
     let mut spans = Vec::new();
     for resource in data["resourceSpans"].as_array().expect("resources") {
         let attributes = resource["resource"]["attributes"]
@@ -291,7 +323,23 @@ fn spans_that_are_not_delivered_are_counted() {
         .assert_code(98)
         .assert_err("18 of 18 spans could not be delivered")
         .assert_err("refused");
+}
 
-    let finished = sandbox.rehearsal("run exports.yaml --otlp https://localhost:4318");
-    finished.assert_code(2).assert_err("over http only");
+#[test]
+fn an_address_that_is_none_is_refused_before_the_run() {
+    let sandbox = sandbox();
+    for (address, why) in [
+        ("https://localhost:4318", "over http only"),
+        ("grpc://localhost:4317", "over http only"),
+        ("http://", "name the host of a collector"),
+        ("http://:4318", "name the host of a collector"),
+        (
+            "localhost:4318",
+            "for a collector write http://localhost:4318",
+        ),
+    ] {
+        let finished = sandbox.rehearsal(&format!("run exports.yaml --otlp {address}"));
+        finished.assert_code(2).assert_err(why);
+        assert!(!sandbox.has("rehearsal-results"), "{address}");
+    }
 }

@@ -2,6 +2,8 @@
 
 use super::*;
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use rehearsal::stats::{Checked, FailureGroup, FlowFailures, Integrity, Quantity, Trust};
 use unicode_width::UnicodeWidthStr as _;
@@ -116,7 +118,7 @@ fn a_crossed_threshold_and_invalid_figures() {
     run.summary.verdict = Some(Verdict {
         trust: Trust::Invalid,
         reasons: vec![
-            "the generator was late by 44 ms at p99: the machine is saturated; fewer flows, or more \
+            "the generator was late by 44 ms at p99: the machine is saturated; run fewer flows, or use more \
              cores"
                 .into(),
             "flows were dropped".into(),
@@ -197,7 +199,9 @@ proptest! {
         single: bool,
         interrupted: bool,
     ) {
-        let mut run = recorded(&MIXED, 2);
+        // Reporters take a moment to start and to finish.
+        static RUN: LazyLock<Recorded> = LazyLock::new(|| recorded(&MIXED, 2));
+        let mut run = RUN.clone();
         enlarge(&mut run, steps, causes, thresholds, length);
         run.summary.integrity = Some(integrity(duplicates));
         run.summary.interrupted = interrupted;

@@ -4,6 +4,7 @@ use super::{Composer, one_line};
 use crate::recorder::inference::document::Entry;
 use crate::recorder::inference::names::{Names, slug};
 use crate::recorder::inference::phrases::{Known, Phrase, escaped_template};
+use crate::recorder::inference::shapes::MASK;
 use crate::recorder::inference::yaml;
 use crate::recorder::recording::Mark;
 
@@ -70,8 +71,8 @@ impl Composer<'_> {
             .filter_map(|mark| match mark {
                 Mark::Failure(text) if !text.trim().is_empty() => {
                     let name = names.unused(&slug(text).unwrap_or_else(|| "failed".to_owned()));
-                    let text = escaped_template(one_line(text));
-                    Some(format!("{name}: {}", yaml::scalar(&text)))
+                    let pattern = failure_phrase(one_line(text)).pattern();
+                    Some(format!("{name}: {}", yaml::scalar(&pattern.text)))
                 }
                 _ => None,
             })
@@ -89,6 +90,14 @@ impl Composer<'_> {
         }
         (!failures.is_empty())
             .then(|| Entry::new("fail_on", format!("{{{}}}", failures.join(", ")), ""))
+    }
+}
+
+/// Returns the text as it was marked; only a masked secret in it is not literal.
+fn failure_phrase(text: &str) -> Phrase {
+    match text.contains(MASK) {
+        true => Phrase::new(text, &Known::default()),
+        false => Phrase::literal(text),
     }
 }
 

@@ -37,6 +37,19 @@ pub(super) fn with_optional(optional: Vec<TurnText>, mut turns: Vec<TurnText>) -
     turns
 }
 
+/// Returns a turn as two, of which the second sends its keys once the program reads: a signal that comes
+/// between its prompt and its read may stay without effect.
+pub(super) fn once_it_reads(mut text: TurnText) -> Vec<TurnText> {
+    let reply = text.entries.iter().position(|(key, _)| *key == "press");
+    let Some(reply) = reply.filter(|_| text.entries.iter().all(|(key, _)| *key != "reads")) else {
+        return vec![text];
+    };
+    let keys = text.entries.split_off(reply);
+    let mut signal = TurnText::default().with("reads", "true".to_owned());
+    signal.entries.extend(keys);
+    vec![text, signal]
+}
+
 /// Adds the values of fields: those with labels are filled in, those without are typed.
 pub(super) fn filled(text: TurnText, fields: &[(String, String)]) -> TurnText {
     if let [(label, value)] = fields

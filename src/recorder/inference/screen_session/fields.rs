@@ -14,18 +14,15 @@ pub(super) struct Group {
     pub heard: Heard,
     pub thought: Duration,
     cursor: ScreenCursor,
-    label: String,
 }
 
 impl Group {
     pub(super) fn new(screen: &Screen, thought: Duration) -> Group {
-        let cursor = screen.cursor();
         Group {
             keys: Vec::new(),
             heard: texts::heard(screen),
             thought,
-            cursor,
-            label: label(screen, cursor),
+            cursor: screen.cursor(),
         }
     }
 
@@ -39,17 +36,16 @@ impl Group {
         printable(&self.keys)
     }
 
-    /// Returns whether the screen went on without showing the one key that was pressed.
+    /// Returns whether the screen went on without showing the key that was pressed.
     pub(super) fn is_hot_key(&self, screen: &Screen) -> bool {
-        let [Key::Char(_)] = self.keys.as_slice() else {
+        if !matches!(self.keys.last(), Some(Key::Char(_) | Key::Space)) {
             return false;
-        };
-        let now = texts::heard(screen);
-        let others = now
-            .shown
-            .iter()
-            .filter(|text| !self.heard.shown.contains(text));
-        others.count() > 2 && shown(screen, self.cursor, &self.text()).is_none()
+        }
+        let now = texts::heard(screen).shown;
+        let is_new = |text: &&String| !self.heard.shown.contains(text);
+        let others = now.iter().filter(is_new).count();
+        (others > 2 || others > 0 && others == now.len())
+            && shown(screen, self.cursor, &self.text()).is_none()
     }
 
     /// Returns the answer of typed text, with the key that ended it.
@@ -61,7 +57,7 @@ impl Group {
             return Answer::Keys(all.collect());
         };
         Answer::Fields {
-            fields: vec![(self.label.clone(), text)],
+            fields: vec![(self.heard.asked.clone(), text)],
             keys,
         }
     }
@@ -88,19 +84,4 @@ fn shown(screen: &Screen, at: ScreenCursor, text: &str) -> Option<FieldText> {
     } else {
         None
     }
-}
-
-/// Returns the text before the cursor in its row, or the last one above it in a box.
-fn label(screen: &Screen, cursor: ScreenCursor) -> String {
-    let row = screen.row(cursor.row);
-    let before = row
-        .text()
-        .get(..row.byte_of(cursor.column))
-        .unwrap_or_default();
-    let parts = texts::parts(before);
-    let last = parts
-        .last()
-        .map(|part| before[part.clone()].trim().to_owned());
-    last.filter(|it| it.chars().any(char::is_alphabetic))
-        .unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Texts on a screen: its rows, cut at boxes and gaps.
 
 use crate::recorder::inference::sessions::Heard;
-use crate::terminal::Screen;
+use crate::terminal::{Screen, ScreenCursor};
 
 /// Returns the texts that were drawn since the last answer, and all texts.
 pub(super) fn heard(screen: &Screen) -> Heard {
@@ -20,7 +20,21 @@ pub(super) fn heard(screen: &Screen) -> Heard {
             heard.shown.push(part);
         }
     }
+    heard.asked = before_cursor(screen, screen.cursor());
     heard
+}
+
+/// Returns the text before the cursor in its row, or the last one of it in a box.
+pub(super) fn before_cursor(screen: &Screen, cursor: ScreenCursor) -> String {
+    let row = screen.row(cursor.row);
+    let before = row
+        .text()
+        .get(..row.byte_of(cursor.column))
+        .unwrap_or_default();
+    let last = parts(before).pop();
+    let last = last.map(|part| before[part].trim().to_owned());
+    last.filter(|it| it.chars().any(char::is_alphabetic))
+        .unwrap_or_default()
 }
 
 /// Returns the parts of a row between borders and gaps.

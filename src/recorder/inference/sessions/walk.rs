@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::input_row::{self, InputRow};
-use super::{Answer, Heard, RecordedTurn};
+use super::{Answer, ChunkReader, Heard, RecordedTurn};
 use crate::dialogue::{
     DEFAULT_QUIET, Dialogue, DialogueSettings, RoleMatcher, RowFormat, ShownBefore, ShownRows,
 };
 use crate::model::Stream;
 use crate::recorder::inference::line_editing::{Edit, EditedLine};
+use crate::recorder::inference::shapes::MASK;
 use crate::recorder::inference::typed_keys::{self, first_key, printable};
 use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording, TypedMode};
 use crate::terminal::{EchoMode, Key, Screen, Typed};
@@ -30,33 +31,9 @@ fn line_answer(text: String) -> Answer {
 /// Returns the turns of a recording.
 pub(super) fn turns(recording: &Recording) -> Vec<RecordedTurn> {
     let mut walk = Walk::new(recording);
-    let mut is_paused = false;
-    for (index, chunk) in recording.chunks.iter().enumerate() {
-        match &chunk.event {
-            ChunkEvent::TypedSecret { number } if !is_paused => {
-                walk.at = chunk.at;
-                walk.typed_secret(*number, is_masked_echo(&recording.chunks[index + 1..]));
-            }
-            ChunkEvent::Marked(Mark::Paused) => is_paused = true,
-            ChunkEvent::Marked(Mark::Resumed) => is_paused = false,
-            ChunkEvent::Exited(code) => {
-                walk.at = chunk.at;
-                walk.end(Some(*code));
-                return walk.turns;
-            }
-            _ if is_paused => {}
-            event => {
-                walk.at = chunk.at;
-                walk.follow(event);
-            }
-        }
-    }
-    walk.end(None);
+    super::read(recording, &mut walk);
     walk.turns
 }
-
-/// The recorder's mask for a secret in the output.
-const MASK: &str = "***";
 
 const HIDDEN: Answer = Answer::Secret {
     number: None,
@@ -122,17 +99,6 @@ impl Walk {
             marks: Vec::new(),
             last_output: Duration::ZERO,
             typing: None,
-        }
-    }
-
-    fn follow(&mut self, event: &ChunkEvent) {
-        match event {
-            ChunkEvent::Output(bytes) => self.output(bytes),
-            ChunkEvent::Typed { bytes, mode } if mode.lines => self.typed_line(bytes, *mode),
-            ChunkEvent::Typed { bytes, mode } => self.typed_keys(bytes, *mode),
-            ChunkEvent::Resized(size) => self.screen.resize(*size),
-            ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
-            ChunkEvent::TypedSecret { .. } | ChunkEvent::Exited(_) => {}
         }
     }
 
@@ -307,8 +273,27 @@ impl Walk {
             self.dialogue.feed(Stream::Out, &bytes, at);
         }
     }
+}
 
-    fn end(&mut self, code: Option<i32>) {
+impl ChunkReader for Walk {
+    fn event(&mut self, at: Duration, event: &ChunkEvent, later: &[Chunk]) {
+        self.at = at;
+        match event {
+            ChunkEvent::Output(bytes) => self.output(bytes),
+            ChunkEvent::Typed { bytes, mode } if mode.lines => self.typed_line(bytes, *mode),
+            ChunkEvent::Typed { bytes, mode } => self.typed_keys(bytes, *mode),
+            ChunkEvent::Resized(size) => self.screen.resize(*size),
+            ChunkEvent::Marked(mark) => self.marks.push(mark.clone()),
+            ChunkEvent::TypedSecret { number } => {
+                self.typed_secret(*number, is_masked_echo(later));
+            }
+            ChunkEvent::Exited(_) => {}
+        }
+    }
+
+    fn end(&mut self, exit: Option<(Duration, i32)>) {
+        self.at = exit.map_or(self.at, |(at, _)| at);
+        let code = exit.map(|(_, code)| code);
         let now = self.now();
         // An answer that was begun and not given.
         if let Some(typing) = self.typing.take() {

@@ -59,7 +59,7 @@
   const addTranscript = async (number, into, isFirst) => {
     const answer = await fetch("flows/" + number).catch(() => null);
     if (!answer?.ok) {
-      into.append(make("p", phase === "ended" ? "The run has ended; its transcript is in the run's bundles." : "Its transcript cannot be had.", "note"));
+      into.append(make("p", phase === "ended" ? "The run has ended; its transcript is in the run's bundles." : "The transcript is not available.", "note"));
       return;
     }
     const template = make("template");
@@ -87,7 +87,7 @@
     const heading = make("h3", "Example: flow ");
     heading.append(make("code", group.example));
     const flows = make("div");
-    const note = make("p", "No bundle was kept of these flows.", "note");
+    const note = make("p", "No bundle of these flows was kept.", "note");
     inside.append(heading, make("pre", group.lines.join("\n")), flows, note);
     element.append(summary, inside);
     const known = { element, flows: [] };

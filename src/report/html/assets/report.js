@@ -9,6 +9,21 @@
     listMarks();
   }
 
+  // Throughput and latency by load.
+  if (figures.loads) {
+    const loads = figures.loads;
+    const byLoad = (values, names, value) => () => ({
+      data: [loads.at, ...values],
+      series: names.map(([label, colour]) => ({ label, colour, points: { show: true, size: 5 }, value: (_, at) => value(at) })),
+      scales: { x: { time: false, range: (chart, from, to) => [0, to * 1.03] }, y: { range: (chart, from, to) => [0, to > 0 ? to * 1.08 : 1] } },
+      x: { series: { label: loads.label }, axis: {} },
+      y: { values: (_, ticks) => ticks.map(value) },
+      plugins: [],
+    });
+    addChart("chart-throughput", byLoad([loads.throughput], [["completed/s", "good"]], (at) => (at == null ? "–" : String(+at.toPrecision(3)))));
+    addChart("chart-latency", byLoad([loads.p50, loads.p95, loads.p99], [["p50", "r2"], ["p95", "r0"], ["p99", "r1"]], milliseconds));
+  }
+
   // Latency by percentile, over 1 / (1 - percentile). Each curve is two lines: of a run its response
   // and service times, of a comparison the old and the new runs.
   const labels = figures.labels ?? ["response", "service"];

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::model::LoadSetting;
+use crate::stats::Threshold;
 
 /// Buttons of the page.
 pub trait LiveControls: Send + Sync {
@@ -28,4 +29,6 @@ pub struct LiveOptions {
     pub load: LoadSetting,
     /// The limit of the load, for people.
     pub limit: String,
+    /// The thresholds of the run.
+    pub thresholds: Vec<Threshold>,
 }

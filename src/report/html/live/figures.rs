@@ -11,13 +11,14 @@ use crate::model::{
 use crate::report::live::live_stats::LiveStats;
 use crate::report::result_file::Head;
 use crate::report::units;
-use crate::stats::{Integrity, Signature, Summary, Tally, Timeline};
+use crate::stats::{Integrity, Signature, Summary, Tally, Threshold, Timeline};
 
 use crate::report::html::data::{Card, Part, State};
 use crate::report::html::words::{self, grouped, text};
 use crate::report::html::{charts, failures, headline};
 
 use super::published::{Failures, Phase, Published, Scripts, Setting, StepRow};
+use super::thresholds::Thresholds;
 
 /// The maximum number of points of a chart, which is sent once a second.
 const MAX_POINTS: usize = 300;
@@ -47,6 +48,7 @@ pub(super) struct Figures {
     notices: VecDeque<String>,
     setting: LoadSetting,
     limit: String,
+    thresholds: Vec<Threshold>,
     result: Option<Finished>,
 }
 
@@ -62,6 +64,7 @@ struct Run {
     kept: Vec<Kept>,
     integrity: Option<Integrity>,
     changes: Vec<LoadChange>,
+    thresholds: Thresholds,
     stopped_after_us: Option<u64>,
 }
 
@@ -79,7 +82,7 @@ struct Finished {
 }
 
 impl Figures {
-    pub(super) fn new(setting: LoadSetting, limit: String) -> Self {
+    pub(super) fn new(setting: LoadSetting, limit: String, thresholds: Vec<Threshold>) -> Self {
         Figures {
             phase: Phase::Starting,
             began: Instant::now(),
@@ -89,6 +92,7 @@ impl Figures {
             notices: VecDeque::new(),
             setting,
             limit,
+            thresholds,
             result: None,
         }
     }
@@ -100,7 +104,7 @@ impl Figures {
             RunEvent::RunStarted(info) => {
                 self.began = Instant::now();
                 self.phase = Phase::Running;
-                self.run = Some(Run::new(info));
+                self.run = Some(Run::new(info, &self.thresholds));
             }
             RunEvent::Notice { text, .. } => self.note(text),
             RunEvent::AuditStarted { command } => self.note(&format!("Auditing: {command}")),
@@ -191,7 +195,7 @@ impl Figures {
             locations: self.result.as_ref().map(|it| it.locations.as_str()),
         };
         let elapsed = self.began.elapsed();
-        if let Some(run) = &self.run {
+        if let Some(run) = &mut self.run {
             run.publish(&mut published, elapsed, self.result.as_ref());
             published.steps = step_rows(&run.info, &mut self.stats);
             let is_bounded = run.info.flows.is_some() || run.info.duration_us.is_some();
@@ -242,8 +246,9 @@ impl Figures {
 }
 
 impl Run {
-    fn new(info: &RunInfo) -> Self {
+    fn new(info: &RunInfo, thresholds: &[Threshold]) -> Self {
         Run {
+            thresholds: Thresholds::new(thresholds, info),
             info: info.clone(),
             tally: Tally::new(info),
             timeline: Timeline::growing(info, MAX_POINTS),
@@ -257,6 +262,7 @@ impl Run {
     }
 
     fn event(&mut self, event: &RunEvent, now_us: u64) {
+        self.thresholds.event(event, Duration::from_micros(now_us));
         match event {
             RunEvent::FlowStarted { flow, .. } => drop(self.in_flight.insert(*flow, now_us)),
             RunEvent::FlowEnded(flow) => {
@@ -306,11 +312,12 @@ impl Run {
         self.scripts.values().sum()
     }
 
-    fn publish(&self, page: &mut Published<'_>, elapsed: Duration, result: Option<&Finished>) {
+    fn publish(&mut self, page: &mut Published<'_>, elapsed: Duration, result: Option<&Finished>) {
         let mut summary = self.tally.summary(elapsed, false);
         summary.load_changes.clone_from(&self.changes);
         summary.stopped_after_us = self.stopped_after_us;
         summary.integrity.clone_from(&self.integrity);
+        summary.thresholds = self.thresholds.check(&summary, elapsed);
         let info = &self.info;
         page.run = text(&info.id.0);
         page.scenario = text(&info.scenario);
@@ -320,6 +327,7 @@ impl Run {
         }
         page.started = words::time(info.started_at);
         page.parts = parts(&summary);
+        page.thresholds = headline::thresholds_so_far(&summary.thresholds);
         page.cards = headline::cards(info, &summary);
         if let Some(length) = page.cards.iter_mut().find(|card| card.name == "Took") {
             length.name = "So far";
@@ -499,7 +507,7 @@ mod tests {
 
     #[test]
     fn an_update_is_bounded_and_inert_whatever_the_run() {
-        let mut figures = Figures::new(LoadSetting::Parallel(1), String::new());
+        let mut figures = Figures::new(LoadSetting::Parallel(1), String::new(), Vec::new());
         figures.event(&RunEvent::RunStarted(Box::new(info(400))));
         for number in 0..5_000 {
             figures.event(&failed(number));
@@ -519,8 +527,38 @@ mod tests {
     }
 
     #[test]
+    fn thresholds_are_checked_as_the_run_goes_on() {
+        let texts = [
+            "flow.failed_rate < 1%",
+            "flow.p95 < 1s",
+            "flow.failed_rate < 1% over 1h",
+            "step.step-0.failed_rate <= 100% stop",
+        ];
+        let parse = |text: &str| Threshold::parse(text, &["step-0"]).expect("a threshold");
+        let thresholds = texts.map(parse).to_vec();
+        let mut figures = Figures::new(LoadSetting::Parallel(1), String::new(), thresholds);
+        figures.event(&RunEvent::RunStarted(Box::new(info(1))));
+        let state = |update: &Value, place: usize| {
+            let threshold = &update["thresholds"][place];
+            (threshold["state"].clone(), threshold["value"].clone())
+        };
+        let before: Value = serde_json::from_str(&figures.json()).expect("JSON");
+        for (place, text) in texts.iter().enumerate() {
+            let expected = ("unsure".into(), "no samples yet".into());
+            assert_eq!(state(&before, place), expected, "{text}");
+        }
+        figures.event(&failed(1));
+        let after: Value = serde_json::from_str(&figures.json()).expect("JSON");
+        assert_eq!(state(&after, 0).0, "bad", "{after}");
+        assert_eq!(after["thresholds"][0]["note"], "not met so far");
+        // No flow was completed, and no window is over.
+        assert_eq!(state(&after, 1).0, "unsure", "{after}");
+        assert_eq!(state(&after, 2).0, "unsure", "{after}");
+    }
+
+    #[test]
     fn flows_in_flight_and_scripts_are_those_of_the_moment() {
-        let mut figures = Figures::new(LoadSetting::FlowsPerSecond(2.0), String::new());
+        let mut figures = Figures::new(LoadSetting::FlowsPerSecond(2.0), String::new(), Vec::new());
         figures.event(&RunEvent::RunStarted(Box::new(info(1))));
         for number in 1..=3 {
             figures.event(&RunEvent::FlowStarted {

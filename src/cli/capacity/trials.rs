@@ -1,0 +1,162 @@
+//! Trials of a search: their settings, lengths and outcomes.
+
+use std::time::Duration;
+
+use clap::Parser as _;
+
+use crate::cli::args::{Args, CapacityArgs, LoadArgs, Progress, RunArgs};
+use crate::cli::environment::CliEnvironment;
+use crate::cli::error::CliError;
+use crate::cli::session::{Finished, Results};
+use crate::cli::settings::{RunSettings, Save};
+use crate::report::CapacityRecord;
+use crate::scenario::Plan;
+use crate::stats::{LoadKind, Trial, TrialFigures, judge};
+
+use super::files::Place;
+
+/// The part of the samples that suffices far from the capacity, where a load clearly holds or
+/// breaks.
+const FAR: f64 = 0.1;
+
+/// The trials of a search.
+pub(super) struct Trials {
+    /// The record of the search before its first trial.
+    pub(super) record: CapacityRecord,
+    settings: RunSettings,
+    kind: LoadKind,
+    /// Flows that the thresholds need.
+    samples: u64,
+    shortest: Duration,
+    longest: Duration,
+    warm_up: Duration,
+    max_in_flight: Option<u64>,
+}
+
+/// Returns the settings of all trials, without their load.
+pub(super) fn settings(
+    args: &CapacityArgs,
+    environment: &CliEnvironment,
+) -> Result<RunSettings, CliError> {
+    let defaults = Args::parse_from(["rehearsal"]).options;
+    let options = RunArgs {
+        variables: args.variables.clone(),
+        timeout: args.timeout,
+        scripts: args.scripts.clone(),
+        seed: args.seed,
+        thresholds: args.thresholds.clone(),
+        ..defaults
+    };
+    let settings = RunSettings::new(args.scenario.clone(), options)?;
+    Ok(RunSettings {
+        // A line for each trial is enough in a log.
+        progress: match environment.stderr_is_terminal {
+            true => Progress::Auto,
+            false => Progress::None,
+        },
+        ..settings
+    })
+}
+
+impl Trials {
+    /// Prepares the trials of a search with this plan.
+    pub(super) fn new(
+        args: &CapacityArgs,
+        kind: LoadKind,
+        plan: &Plan,
+        environment: &CliEnvironment,
+    ) -> Result<Self, CliError> {
+        let settings = settings(args, environment)?;
+        let thresholds = settings.thresholds(plan)?;
+        if thresholds.is_empty() {
+            return Err(CliError::usage(
+                "there is no threshold, and so no limit to search for",
+                "name what has to hold: --threshold 'flow.p95 < 2s' --threshold 'flow.failed_rate < 1%'",
+            ));
+        }
+        if kind == LoadKind::Parallel && args.max_in_flight.is_some() {
+            return Err(CliError::usage(
+                "--max-in-flight is for a rate, and --parallel has none",
+                "leave one of them out",
+            ));
+        }
+        let samples = thresholds
+            .iter()
+            .map(crate::stats::Threshold::samples_needed);
+        let texts = thresholds.iter().map(ToString::to_string).collect();
+        Ok(Trials {
+            record: super::new_record(&plan.name, kind, texts),
+            settings,
+            kind,
+            samples: samples.max().unwrap_or(0),
+            shortest: args.trial,
+            longest: args.longest_trial.max(args.trial),
+            warm_up: args.warm_up,
+            max_in_flight: args.max_in_flight,
+        })
+    }
+
+    /// Returns the settings of a trial at this load.
+    pub(super) fn at(
+        &self,
+        load: f64,
+        at_edge: bool,
+        earlier: &[Trial],
+        place: &Place,
+    ) -> RunSettings {
+        let duration = self.warm_up + self.counted(load, at_edge, earlier);
+        let args = LoadArgs {
+            duration: Some(duration),
+            warm_up: Some(self.warm_up),
+            ..LoadArgs::default()
+        };
+        let load = match self.kind {
+            LoadKind::Rate => LoadArgs {
+                rate: Some(load),
+                max_in_flight: self.max_in_flight,
+                ..args
+            },
+            LoadKind::Parallel => LoadArgs {
+                parallel: Some(load as u64),
+                ..args
+            },
+        };
+        RunSettings {
+            load,
+            save: Save::In(place.runs()),
+            ..self.settings.clone()
+        }
+    }
+
+    /// Returns the length of a trial's counted part: until the thresholds have their samples.
+    fn counted(&self, load: f64, at_edge: bool, earlier: &[Trial]) -> Duration {
+        let throughput = match self.kind {
+            LoadKind::Rate => Some(load),
+            // That of the nearest load; the first trial has the shortest length.
+            LoadKind::Parallel => earlier
+                .iter()
+                .min_by(|a, b| (a.load - load).abs().total_cmp(&(b.load - load).abs()))
+                .and_then(|it| it.figures.completed_per_second),
+        };
+        let part = if at_edge { 1.0 } else { FAR };
+        let needed = throughput.filter(|it| *it > 0.0).map_or(0.0, |throughput| {
+            (part * self.samples as f64 / throughput).min(self.longest.as_secs_f64())
+        });
+        Duration::from_secs_f64(needed).clamp(self.shortest, self.longest)
+    }
+
+    /// Judges a trial that has ended.
+    pub(super) fn judge(&self, load: f64, finished: &Finished) -> Trial {
+        let summary = &finished.outcome.summary;
+        let (outcome, reasons) = judge(summary);
+        let (Results::Saved(run) | Results::NotSaved(run)) = &finished.results;
+        let name = run.file_name().unwrap_or_default();
+        Trial {
+            load,
+            outcome,
+            reasons,
+            figures: TrialFigures::of(summary),
+            run: name.to_string_lossy().into_owned(),
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The search for the capacity: its answer, its files, its end. Belongs to `stats`, `report` and
+//! `cli`.
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use crate::support::running::{Finished, Running};
+use crate::support::sandbox::Sandbox;
+
+/// Eight instances of the customer portal, each of which answers twice for a flow.
+const PROFILES: &str = "name: profiles
+secrets: [password]
+variables: {password: customer123}
+defaults: {terminal: pty}
+roles:
+  customer:
+    run: [rehearsal, shop, customer-portal]
+    lifetime: {pool: 8}
+    menu: {prompt: '/Select operation \\(0-\\d\\):/'}
+    actions:
+      log_in:
+        - {prompt: 'Customer ID:', send: CUST001}
+        - {prompt: 'Password:', secret: '${password}'}
+        - see: Welcome
+      look:
+        - choose: My Profile
+        - {prompt: Press Enter to continue..., press: enter}
+        - prompt: '/Select operation \\(0-\\d\\):/'
+      return: [{prompt: '/Select operation \\(0-\\d\\):/'}]
+      leave: [{choose: Logout}, {see: Goodbye!}]
+flow:
+  - {step: 1_log_in, role: customer, do: log_in}
+  - {step: 2_look, role: customer, do: look}
+";
+
+/// A program that answers at once.
+const QUICK: &str = "name: quick
+roles:
+  user:
+    run: [/bin/sh, -c, 'echo hello']
+    terminal: pipes
+    actions:
+      go: [{see: hello}, {exits: 0}]
+flow:
+  - {step: go, role: user, do: go}
+";
+
+fn search(sandbox: &Sandbox, line: &str) -> Finished {
+    sandbox.rehearsal(&format!("capacity {line}"))
+}
+
+fn trials(answer: &Value) -> &Vec<Value> {
+    answer["trials"].as_array().expect("trials")
+}
+
+/// The capacity of a queue with eight servers is eight over the service time.
+#[test]
+fn the_answer_is_that_of_queueing_arithmetic() {
+    let sandbox = Sandbox::new();
+    sandbox.write("profiles.yaml", PROFILES);
+    let line = "capacity profiles.yaml --threshold=flow.p95<800ms --rate 8/s --up-to 40/s \
+                --trial 5s --longest-trial 5s --warm-up 1s --precision 8% --repeats 1 --json \
+                --html capacity.html --csv capacity.csv";
+    let mut command = sandbox.command(line);
+    let found = Finished::of(command.env("REHEARSAL_SHOP_FAULT", "slow=200"));
+    let answer = found.assert_code(0).json();
+    let trials = trials(&answer);
+    // A response at the lightest load has no waits: it is the service time, of 400 ms and the
+    // program's own.
+    let service_us = trials[0]["figures"]["response_mean_us"]
+        .as_f64()
+        .expect("a time");
+    assert!(service_us >= 400_000.0, "{answer:#}");
+    let expected = 8.0 / (service_us / 1e6);
+    let load = answer["capacity"]["load"].as_f64().expect("a load");
+    assert!(
+        (0.9..=1.1).contains(&(load / expected)),
+        "{load} of {expected}: {answer:#}"
+    );
+    assert_eq!(answer["capacity"]["limit"], "thresholds");
+    assert_eq!(answer["bottleneck"]["kind"], "waiting", "{answer:#}");
+    let rows = sandbox.read("capacity.csv");
+    assert_eq!(rows.lines().count(), 1 + trials.len());
+    assert!(rows.starts_with("load,outcome,completed,"), "{rows}");
+    let page = sandbox.read("capacity.html");
+    assert!(page.contains("chart-throughput") && !page.contains("src="));
+}
+
+#[test]
+fn an_interrupted_search_goes_on_with_its_trials() {
+    let sandbox = Sandbox::new();
+    sandbox.write("quick.yaml", QUICK);
+    let line = "capacity quick.yaml --threshold=flow.failed==0 --parallel --up-to 2 --repeats 1 \
+                --trial 1s --warm-up 0s";
+    let running = Running::start(&mut sandbox.command(line));
+    running.hear("Trial 1, 1 in parallel: ");
+    running.signal(Signal::INT);
+    let (code, heard) = running.end();
+    assert_eq!(code, Some(130), "{heard}");
+    assert!(
+        heard.contains("INTERRUPTED  at least 1 in parallel, quick"),
+        "{heard}"
+    );
+    let place = heard.lines().find_map(|line| line.strip_prefix("Trials: "));
+    let place = place.expect("the directory of the trials");
+    let resumed = search(
+        &sandbox,
+        &format!(
+            "quick.yaml --threshold=flow.failed==0 --parallel --up-to 2 --repeats 1 --trial 1s \
+                  --warm-up 0s --json --resume {place}"
+        ),
+    );
+    let answer = resumed.assert_code(0).json();
+    let loads: Vec<_> = trials(&answer)
+        .iter()
+        .map(|it| it["load"].as_f64())
+        .collect();
+    assert_eq!(loads, [Some(1.0), Some(2.0)]);
+    assert_eq!(answer["capacity"]["limit"], "highest");
+    let saved: Value =
+        serde_json::from_str(&sandbox.read(format!("{place}/capacity.json"))).expect("the record");
+    assert_eq!(trials(&saved), trials(&answer));
+    let other = format!("quick.yaml --threshold=flow.p95<1s --parallel --resume {place}");
+    search(&sandbox, &other)
+        .assert_code(2)
+        .assert_err("it has other thresholds");
+}
+
+#[test]
+fn thresholds_that_never_hold_are_no_capacity() {
+    let sandbox = Sandbox::new();
+    sandbox.write("quick.yaml", &QUICK.replace("see: hello", "see: goodbye"));
+    let line =
+        "quick.yaml --threshold=flow.failed==0 --parallel --repeats 1 --trial 1s --warm-up 0s";
+    let found = search(&sandbox, line);
+    found
+        .assert_code(99)
+        .assert_out("CAPACITY  none, quick")
+        .assert_out("What gave out first: flows failed, most of them at go: ended_early");
+}
+
+#[test]
+fn what_cannot_be_searched_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.write("quick.yaml", QUICK);
+    let refused = |line: &str, text: &str| {
+        search(&sandbox, line).assert_code(2).assert_err(text);
+        assert!(!sandbox.has("rehearsal-results"), "nothing was started");
+    };
+    refused("quick.yaml", "there is no threshold");
+    refused("quick.yaml --threshold=flow.p95", "--threshold 'flow.p95'");
+    refused(
+        "quick.yaml --threshold=flow.p95<1s --html /no/such/place.html",
+        "cannot be written",
+    );
+    refused(
+        "quick.yaml --threshold=flow.p95<1s --resume nowhere",
+        "nowhere",
+    );
+    refused(
+        "quick.yaml --threshold=flow.p95<1s --precision 5",
+        "0.5% to 100%",
+    );
+}
+
+#[test]
+fn a_capacity_that_is_too_low_has_an_exit_code() {
+    let sandbox = Sandbox::new();
+    sandbox.write("quick.yaml", QUICK);
+    let line = "quick.yaml --threshold=flow.failed==0 --parallel --up-to 1 --repeats 1 --trial 1s \
+                --warm-up 0s --at-least";
+    search(&sandbox, &format!("{line} 1")).assert_code(0);
+    search(&sandbox, &format!("{line} 2")).assert_code(99);
+}
