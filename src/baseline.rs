@@ -8,6 +8,6 @@ mod figures;
 mod history;
 
 pub use conditions::{Conditions, Difference, Weight, differences};
-pub use entry::figures_of;
+pub use entry::{figures_of, machine_of};
 pub use figures::{RunFigure, figures, join};
 pub use history::{Entry, History, HistoryError, Kept, Pruned};

@@ -100,6 +100,9 @@
 //! | the HTML report | `src/report/html.rs`; what it shows is in `src/report/html/data.rs`, how in `src/report/html/assets`; the course over time is `src/stats/timeline.rs` |
 //! | the live page | `src/report/html/live.rs`, with `src/report/html/live/figures.rs` for what it shows and `src/report/html/live/access.rs` for who may; `src/cli/live.rs` has its buttons, `src/engine/schedule.rs` and `src/engine/coordinator/load_changes.rs` what they change |
 //! | an output for other programs | `src/report/junit.rs`, `src/report/markdown.rs`, `src/report/annotations.rs`, `src/report/csv.rs`, `src/report/otlp.rs`, `src/report/prometheus.rs`; opened in `src/cli/exports.rs` |
+//! | how runs are compared | `src/stats/comparison.rs`; what the machine explains: `src/stats/comparison/machine.rs`; which runs can be compared: `src/baseline/conditions.rs` |
+//! | the history and its trends | `src/baseline/history.rs`, `src/stats/change_points.rs`; shown by `src/cli/history/trend.rs` and `src/report/html/history.rs` |
+//! | when scheduled runs are due | `src/cli/schedule/agenda.rs` |
 //! | a file of a saved run | `src/report/result_directory.rs` creates it, `src/report/recorder.rs` writes flows and bundles, `src/report/saved.rs` reads it |
 //! | what a recording becomes | `src/recorder/inference.rs`; turns: `src/recorder/inference/sessions.rs`, waits: `src/recorder/inference/anchors.rs`, values: `src/recorder/inference/replies.rs`, `src/recorder/inference/captures.rs`, text: `src/recorder/inference/compose.rs`; into an edited scenario: `src/recorder/inference/merge.rs` |
 //! | films of bundles | `src/report/bundle/film.rs` writes and reads them, `src/cli/replay/watch.rs` plays them |

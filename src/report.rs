@@ -58,6 +58,8 @@ mod saved_file;
 mod saved_runs;
 #[cfg(feature = "cli")]
 pub mod terminal;
+#[cfg(feature = "cli")]
+mod trend;
 pub mod units;
 mod verdict;
 
@@ -71,15 +73,16 @@ pub use capacity::{CapacityRecord, CapacityReport, TriedLoad, write_trials};
 #[cfg(feature = "cli")]
 pub use comparison::{
     ComparisonReport, Conclusion, Conclusive, Gate, NotedDifference, RunGroup, comparison_markdown,
+    load_of_machine,
 };
 #[cfg(feature = "cli")]
-pub use csv::{FlowsTable, write_steps};
+pub use csv::{FlowsTable, csv_cell, write_steps};
 pub use error::ReportError;
 pub use failure::lines as failure_lines;
 pub use flows_file::{FlowsFile, FlowsWriter};
 pub use flows_reader::write_record;
 #[cfg(feature = "cli")]
-pub use html::{CurveSource, write_capacity_html, write_comparison_html};
+pub use html::{CurveSource, write_capacity_html, write_comparison_html, write_history_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 #[cfg(feature = "cli")]
 pub use html::{LiveControls, LiveOptions, LivePage};
@@ -110,4 +113,6 @@ pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
 #[cfg(feature = "cli")]
 pub use saved_runs::{ListedResult, ListedRun, saved_runs};
+#[cfg(feature = "cli")]
+pub use trend::{Change, Point, Trend};
 pub use verdict::RunVerdict;

@@ -36,8 +36,9 @@ pub use capacity::{
 pub use change_points::{ChangePoint, ChangePointSettings, change_points};
 pub use comparison::{
     ComparedFigure, Comparison, ComparisonSettings, Direction, Doubt, Drift, Estimate, Figure,
-    Finding, IntervalMethod, Measure, RunOrder, Scale, WarmUp, compare, compare_single_rates,
-    compare_single_runs, drift, fewest_repeats, warm_up,
+    Finding, IntervalMethod, MachineFigures, Measure, RunOrder, Scale, WarmUp, compare,
+    compare_single_rates, compare_single_runs, drift, fewest_repeats, warm_up,
+    withdraw_changes_of_machine,
 };
 pub use evidence_choice::{EvidenceChoice, EvidenceLimits};
 pub use failures::{Failures, MAX_GROUPS, MAX_TEXTS};

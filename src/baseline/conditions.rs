@@ -6,7 +6,7 @@ use crate::report::result_file::Head;
 use crate::stats::Trust;
 
 /// Conditions of a run: all that decides its figures besides the programs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     pub host: String,
     pub kernel: String,
@@ -24,6 +24,16 @@ pub struct Conditions {
     pub duration_us: Option<u64>,
     pub warm_up_us: u64,
     pub chaos: Vec<String>,
+    /// Decides random data rows, pauses, arrivals and faults; unknown of merged runs.
+    #[serde(default)]
+    pub seed: Option<u64>,
+    /// The part of the machine's processor time that other processes left, from 0 to 1.
+    #[serde(default)]
+    pub machine_free_ratio: Option<f64>,
+    /// The 99th percentile of the delay of timers.
+    #[serde(default)]
+    pub timer_lag_us: Option<u64>,
+    /// Figures of interrupted runs are invalid.
     pub trust: Option<Trust>,
 }
 
@@ -46,7 +56,18 @@ impl Conditions {
             duration_us: run.duration_us,
             warm_up_us: run.warm_up_us,
             chaos: run.chaos.clone(),
-            trust: head.summary.verdict.as_ref().map(|verdict| verdict.trust),
+            seed: run.seed,
+            machine_free_ratio: head
+                .summary
+                .generator
+                .and_then(|it| it.machine_others_ratio)
+                .map(|others| 1.0 - others),
+            timer_lag_us: head.summary.generator.and_then(|it| it.lag_p99_us),
+            trust: match head.summary.verdict.as_ref() {
+                // A part of a run is no run.
+                _ if head.summary.interrupted => Some(Trust::Invalid),
+                verdict => verdict.map(|it| it.trust),
+            },
         }
     }
 }
@@ -75,7 +96,7 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
     let compared: [(Weight, &str, Text); 9] = [
         (Weight::Refusal, "the scenario", |it| it.scenario.clone()),
         (Weight::Refusal, "the scenario's text", |it| {
-            it.scenario_digest.clone()
+            format!("version {}", it.scenario_digest)
         }),
         (Weight::Refusal, "the load", load),
         (Weight::Refusal, "fault injection", |it| {
@@ -107,6 +128,7 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
             });
         }
     }
+    found.extend(seed_difference(old, new));
     let invalid = [old, new].map(|group| {
         let invalid = group.iter().filter(|it| it.trust == Some(Trust::Invalid));
         invalid.count()
@@ -121,7 +143,7 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
                 Weight::Warning
             },
             text: format!(
-                "validity: the figures of {} of {} old and {} of {} new runs are invalid",
+                "validity: {} of {} old and {} of {} new runs are invalid or were interrupted",
                 invalid[0],
                 old.len(),
                 invalid[1],
@@ -130,6 +152,72 @@ pub fn differences(old: &[Conditions], new: &[Conditions]) -> Vec<Difference> {
         });
     }
     found
+}
+
+/// The seeds of a group of runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seeds {
+    /// One for all runs, as `--seed` sets it.
+    Fixed(u64),
+    /// Another one for each run: what they decide differs from run to run, and so counts as noise.
+    Drawn,
+    /// The runs are one, which could have been either; or their seeds are not known.
+    Unknown,
+}
+
+impl Seeds {
+    fn of(group: &[Conditions]) -> Self {
+        let mut seeds = group.iter().map(|it| it.seed);
+        match (seeds.next().flatten(), group.len()) {
+            (None, _) | (_, 1) => Seeds::Unknown,
+            (Some(first), _) if seeds.all(|it| it == Some(first)) => Seeds::Fixed(first),
+            _ => Seeds::Drawn,
+        }
+    }
+
+    fn words(self, group: &[Conditions]) -> String {
+        match (self, group) {
+            (Seeds::Fixed(seed), _) => format!("{seed} in all runs"),
+            (Seeds::Drawn, _) => "drawn for each run".into(),
+            (
+                Seeds::Unknown,
+                [
+                    Conditions {
+                        seed: Some(seed), ..
+                    },
+                ],
+            ) => seed.to_string(),
+            (Seeds::Unknown, _) => "unknown".into(),
+        }
+    }
+}
+
+/// Returns the difference if what the seeds decide (rows, pauses, arrivals, faults) is always the
+/// same on one side and not on the other: it would be taken for a change of the programs. Where
+/// each run draws its own seed, it counts as noise, and nothing differs.
+fn seed_difference(old: &[Conditions], new: &[Conditions]) -> Option<Difference> {
+    let [before, after] = [old, new].map(Seeds::of);
+    let is_one_of = |seed: u64, group: &[Conditions]| group.iter().all(|it| it.seed == Some(seed));
+    let differs = match (before, after) {
+        (Seeds::Fixed(seed), _) => !is_one_of(seed, new),
+        (_, Seeds::Fixed(seed)) => !is_one_of(seed, old),
+        _ => false,
+    };
+    let has_faults = old.iter().chain(new).any(|it| !it.chaos.is_empty());
+    differs.then(|| Difference {
+        // A fault is as great as what is looked for; rows and pauses seldom are.
+        weight: if has_faults {
+            Weight::Refusal
+        } else {
+            Weight::Warning
+        },
+        text: format!(
+            "the seed: {}, and now {}, so random rows, pauses, arrivals and faults differ on that \
+             account alone",
+            before.words(old),
+            after.words(new)
+        ),
+    })
 }
 
 fn load(conditions: &Conditions) -> String {
@@ -197,8 +285,60 @@ mod tests {
             duration_us: None,
             warm_up_us: 0,
             chaos: Vec::new(),
+            seed: Some(1),
+            machine_free_ratio: Some(0.9),
+            timer_lag_us: Some(2_000),
             trust: Some(Trust::Valid),
         }
+    }
+
+    fn with_seeds(seeds: &[u64]) -> Vec<Conditions> {
+        let seeds = seeds.iter().map(|seed| Conditions {
+            seed: Some(*seed),
+            ..conditions()
+        });
+        seeds.collect()
+    }
+
+    #[test]
+    fn a_seed_that_is_fixed_on_one_side_only_differs() {
+        let cases: [(&[u64], &[u64], Option<&str>); 8] = [
+            (&[7, 7], &[7, 7], None),
+            (&[7, 7], &[7], None),
+            (&[1, 2], &[3, 4], None),
+            (&[1], &[2], None),
+            (&[1, 2], &[3], None),
+            (
+                &[7, 7],
+                &[8, 8],
+                Some("7 in all runs, and now 8 in all runs"),
+            ),
+            (
+                &[7, 7],
+                &[1, 2],
+                Some("7 in all runs, and now drawn for each run"),
+            ),
+            (&[1], &[7, 7], Some("1, and now 7 in all runs")),
+        ];
+        for (old, new, text) in cases {
+            let (mut old, mut new) = (with_seeds(old), with_seeds(new));
+            let found = differences(&old, &new);
+            assert_eq!(found.len(), usize::from(text.is_some()), "{found:?}");
+            let Some(text) = text else { continue };
+            assert_eq!(found[0].weight, Weight::Warning);
+            assert!(found[0].text.contains(text), "{}", found[0].text);
+            // Faults are as great as changes.
+            for it in old.iter_mut().chain(&mut new) {
+                it.chaos = vec!["kill 5%".into()];
+            }
+            assert_eq!(differences(&old, &new)[0].weight, Weight::Refusal);
+        }
+        let unknown = Conditions {
+            seed: None,
+            ..conditions()
+        };
+        let unknown = [unknown.clone(), unknown];
+        assert_eq!(differences(&unknown, &with_seeds(&[1, 2])), []);
     }
 
     #[test]
@@ -249,7 +389,7 @@ mod tests {
             (
                 |it| it.trust = Some(Trust::Invalid),
                 Weight::Refusal,
-                "validity: the figures of 0 of 1 old and 1 of 1 new runs are invalid",
+                "validity: 0 of 1 old and 1 of 1 new runs are invalid or were interrupted",
             ),
         ];
         for (change, weight, text) in cases {

@@ -6,6 +6,7 @@ use chrono::Utc;
 
 use crate::report::result_file::Head;
 use crate::report::{RunVerdict, SavedRun};
+use crate::stats::{Figure, MachineFigures, Measure};
 
 use super::conditions::Conditions;
 use super::figures::{RunFigure, figures};
@@ -14,6 +15,29 @@ use super::history::Entry;
 /// Returns the figures of kept runs.
 pub fn figures_of(runs: &[Entry]) -> Vec<Vec<RunFigure>> {
     runs.iter().map(|it| it.figures.clone()).collect()
+}
+
+/// Returns the machine of two groups of runs in figures.
+pub fn machine_of(old: &[Entry], new: &[Entry]) -> MachineFigures {
+    type Value = fn(&Conditions) -> Option<f64>;
+    let figure = |name: &str, unit: &str, measure, value: Value| {
+        let values = |runs: &[Entry]| runs.iter().map(|it| value(&it.conditions)).collect();
+        Figure {
+            name: name.into(),
+            unit: unit.into(),
+            measure,
+            old: values(old),
+            new: values(new),
+        }
+    };
+    MachineFigures {
+        free: figure("machine.free", "", Measure::Throughput, |it| {
+            it.machine_free_ratio
+        }),
+        lag: figure("machine.lag", "us", Measure::Time, |it| {
+            it.timer_lag_us.map(|us| us as f64)
+        }),
+    }
 }
 
 impl Entry {

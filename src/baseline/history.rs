@@ -13,7 +13,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, TransactionBehavior, params};
+use rusqlite::{
+    Connection, ErrorCode, OptionalExtension as _, Row, Transaction, TransactionBehavior, params,
+};
 
 use crate::stats::Measure;
 
@@ -107,6 +109,36 @@ pub enum HistoryError {
         run: String,
         what: &'static str,
     },
+}
+
+impl HistoryError {
+    /// Returns `true` if the file is whole, but cannot be written.
+    pub fn is_about_access(&self) -> bool {
+        let HistoryError::Sqlite { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.sqlite_error_code(),
+            Some(
+                ErrorCode::ReadOnly
+                    | ErrorCode::CannotOpen
+                    | ErrorCode::DiskFull
+                    | ErrorCode::PermissionDenied
+                    | ErrorCode::SystemIoFailure
+            )
+        )
+    }
+
+    /// Returns `true` if another process has been writing for too long.
+    pub fn is_busy(&self) -> bool {
+        let HistoryError::Sqlite { source, .. } = self else {
+            return false;
+        };
+        matches!(
+            source.sqlite_error_code(),
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+        )
+    }
 }
 
 /// The history of saved runs.
@@ -470,6 +502,9 @@ mod tests {
                 duration_us: None,
                 warm_up_us: 0,
                 chaos: Vec::new(),
+                seed: Some(1),
+                machine_free_ratio: Some(0.9),
+                timer_lag_us: Some(2_000),
                 trust: None,
             },
             figures: vec![RunFigure {

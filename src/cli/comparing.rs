@@ -1,22 +1,25 @@
 //! Comparison of two groups of kept runs: conditions, statistics, remarks and outputs.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::baseline::{Conditions, Difference, Entry, Weight, differences, figures_of, join};
+use crate::baseline::{
+    Conditions, Difference, Entry, Weight, differences, figures_of, join, machine_of,
+};
 use crate::report::{
     ComparisonReport, CurveSource, Gate, Latencies, NotedDifference, ReportError, ResultDirectory,
-    RunGroup, SavedRun, comparison_markdown, units, write_comparison_html,
+    RunGroup, SavedRun, comparison_markdown, load_of_machine, units, write_comparison_html,
 };
 use crate::stats::{
     ComparedFigure, Comparison, ComparisonSettings, Drift, Estimate, Finding, Histograms, RunOrder,
     Scale, compare, compare_single_rates, compare_single_runs, drift, warm_up,
+    withdraw_changes_of_machine,
 };
 
 use super::args::ComparingArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::exports;
 
 /// The greatest p of a drift that is stated.
 const DRIFT_ALPHA: f64 = 0.05;
@@ -124,7 +127,7 @@ pub(super) fn report(
     old: &Side,
     new: &Side,
     order: RunOrder,
-    noted: Vec<NotedDifference>,
+    mut noted: Vec<NotedDifference>,
     wanted: &ComparingArgs,
 ) -> ComparisonReport {
     let settings = ComparisonSettings {
@@ -158,6 +161,18 @@ pub(super) fn report(
             }
         }
     }
+    let mut certain = comparison.clone();
+    withdraw_changes_of_machine(&mut certain, &machine_of(&old.runs, &new.runs), &settings);
+    if let Some((free, _)) = certain.withdrawn() {
+        noted.push(NotedDifference {
+            text: format!("the load of the machine: {}", load_of_machine(free)),
+            forced: wanted.force,
+        });
+    }
+    if !wanted.force {
+        comparison = certain;
+    }
+    remarks.extend(steps_remark(&comparison));
     remarks.extend(machine_remark(&comparison, order));
     for side in [old, new] {
         remarks.extend(
@@ -201,6 +216,25 @@ fn within_runs(
     // As the log writes it.
     let tag = tag.replace([',', ' '], "_");
     compare_single_runs(old.of(&tag)?, new.of(&tag)?, percent, settings)
+}
+
+/// Returns a remark if a side has steps that the other one does not have.
+fn steps_remark(comparison: &Comparison) -> Option<String> {
+    let only = |is: fn(&ComparedFigure) -> bool, side: &str| {
+        let figures = comparison.figures.iter().filter(|it| is(it));
+        let names = figures.filter_map(|it| {
+            let name = it.name.strip_prefix("step.")?;
+            name.strip_suffix(".p50")
+        });
+        let names: Vec<&str> = names.collect();
+        (!names.is_empty()).then(|| format!("only the {side} runs have {}", names.join(", ")))
+    };
+    let sides = [
+        only(|it| it.old.is_some() && it.new.is_none(), "old"),
+        only(|it| it.old.is_none() && it.new.is_some(), "new"),
+    ];
+    let sides: Vec<String> = sides.into_iter().flatten().collect();
+    (!sides.is_empty()).then(|| format!("Steps are compared by their names: {}", sides.join("; ")))
 }
 
 /// Returns a remark if the start-up of most roles has changed alike: programs seldom do that, and a
@@ -262,17 +296,15 @@ pub(super) fn warm_up_remark(runs: &[Entry]) -> Option<String> {
     ))
 }
 
-/// Writes the comparison to the files that were asked for.
+/// Writes the comparison to the files that were asked for, and adds it to the summary of a job of
+/// GitHub Actions.
 pub(super) fn write_files(
     report: &ComparisonReport,
     markdown: Option<&Path>,
     html: Option<&Path>,
     environment: &CliEnvironment,
 ) -> Result<(), CliError> {
-    if let Some(path) = markdown {
-        fs::write(path, comparison_markdown(report))
-            .map_err(|error| CliError::from(ReportError::write(path, error)))?;
-    }
+    exports::write_markdown(&comparison_markdown(report), markdown, environment)?;
     if let Some(path) = html {
         let curves = CurveSource {
             old: histograms(&report.old.directories, environment),

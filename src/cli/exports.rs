@@ -43,11 +43,7 @@ impl Exports {
         let wanted = wanted.into_iter();
         let wanted = wanted.filter_map(|(export, path)| Some((export, path.as_deref()?)));
         let files = wanted.map(|(export, path)| {
-            let shared = environment.variable(STEP_SUMMARY);
-            let file = match shared.is_some_and(|shared| Path::new(&shared) == path) {
-                true => append(path)?,
-                false => create(path)?,
-            };
+            let file = open(path, environment)?;
             Ok((export, path.to_owned(), file))
         });
         Ok(Exports {
@@ -57,8 +53,7 @@ impl Exports {
 
     /// Adds the summary that GitHub Actions shows of a job's step, unless it was asked for.
     pub(super) fn with_step_summary(mut self, environment: &CliEnvironment) -> Self {
-        let path = environment.variable(STEP_SUMMARY).map(PathBuf::from);
-        let path = path.filter(|path| !path.as_os_str().is_empty());
+        let path = step_summary(environment);
         let path = path.filter(|path| self.files.iter().all(|(_, known, _)| known != path));
         // A variable that is left over from elsewhere must not prevent a run.
         if let Some(path) = path
@@ -138,6 +133,40 @@ pub(super) fn annotate(
     });
     for line in report::annotations(head, scenario.as_deref()) {
         output.line(&line);
+    }
+}
+
+/// Writes Markdown to the file that was asked for, and adds it to the summary that GitHub Actions
+/// shows of a job's step.
+///
+/// # Errors
+/// If the file that was asked for cannot be written.
+pub(super) fn write_markdown(
+    text: &str,
+    wanted: Option<&Path>,
+    environment: &CliEnvironment,
+) -> Result<(), CliError> {
+    // A variable that is left over from elsewhere must not be an error.
+    if let Some(path) = step_summary(environment).filter(|path| Some(path.as_path()) != wanted)
+        && let Ok(mut file) = append(&path)
+    {
+        let _ = file.write_all(text.as_bytes());
+    }
+    let Some(path) = wanted else { return Ok(()) };
+    let written = open(path, environment)?.write_all(text.as_bytes());
+    written.map_err(|error| CliError::from(ReportError::write(path, error)))
+}
+
+fn step_summary(environment: &CliEnvironment) -> Option<PathBuf> {
+    let path = environment.variable(STEP_SUMMARY).map(PathBuf::from);
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+/// Opens a file for an output; the summary of a job's step is added to.
+fn open(path: &Path, environment: &CliEnvironment) -> Result<File, CliError> {
+    match step_summary(environment).is_some_and(|shared| shared == path) {
+        true => append(path),
+        false => create(path),
     }
 }
 

@@ -10,7 +10,7 @@ use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
 
 use crate::baseline::{Entry, Pruned};
-use crate::report::{Output, sanitize, terminal, units};
+use crate::report::{Output, Trend, sanitize, terminal, units, write_history_html};
 
 use super::args::{HistoryArgs, HistoryCommand};
 use super::compare::print_json;
@@ -19,7 +19,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::kept;
 
-use trend::Trend;
+/// The maximum number of runs of a scenario on the page for browsers, the newest ones.
+const MAX_ON_PAGE: usize = 200;
 
 /// The maximum number of runs listed on a terminal, the newest ones.
 const MAX_LISTED: usize = 50;
@@ -82,6 +83,15 @@ fn show(
             },
         ));
     }
+    let is_mixed = runs
+        .windows(2)
+        .any(|two| two[0].scenario != two[1].scenario);
+    if args.otava && is_mixed {
+        return Err(CliError::usage(
+            "--otava: there are runs of several scenarios, which have no common trend",
+            "name one: rehearsal history SCENARIO --otava",
+        ));
+    }
     if args.csv || args.otava {
         let mut text = Vec::new();
         export::csv(&runs, args.figure.as_deref(), args.otava, &mut text)
@@ -89,9 +99,12 @@ fn show(
         return print(&String::from_utf8_lossy(&text));
     }
     let figure = args.figure.as_deref().unwrap_or(USUAL_FIGURE);
-    let trends = trends(&runs, figure);
+    let trends = trends(&runs, |it| it == figure);
     if let (Some(figure), true) = (&args.figure, trends.is_empty() && !runs.is_empty()) {
         return Err(unknown_figure(figure, &runs));
+    }
+    if let Some(path) = &args.html {
+        return page(&runs, figure, path);
     }
     if args.json {
         let record = HistoryRecord {
@@ -103,35 +116,68 @@ fn show(
     }
     let mut text = list(&runs, environment.width);
     for trend in &trends {
-        text.push_str(&trend.render(environment.width));
+        text.push_str(&trend::render(trend, environment.width));
     }
     print(&text)
 }
 
-/// Returns the trend of a figure in each scenario.
-fn trends(runs: &[Entry], figure: &str) -> Vec<Trend> {
+/// Writes the page with the trends of all figures. It opens with this one.
+fn page(runs: &[Entry], figure: &str, path: &Path) -> Result<Exit, CliError> {
+    if runs.is_empty() {
+        return Err(CliError::usage(
+            "the history has no runs",
+            "save one: rehearsal run --save",
+        ));
+    }
+    write_history_html(&trends(&newest(runs), |_| true), figure, path)?;
+    print(&format!(
+        "HTML: {}\n",
+        sanitize(&path.display().to_string())
+    ))
+}
+
+/// Returns the newest runs of each scenario, as many as a page shows.
+fn newest(runs: &[Entry]) -> Vec<Entry> {
+    let of = |run: &Entry, from: usize| {
+        let later = runs[from + 1..].iter();
+        later.filter(|it| it.scenario == run.scenario).count()
+    };
+    let runs = runs.iter().enumerate();
+    let newest = runs.filter(|(at, run)| of(run, *at) < MAX_ON_PAGE);
+    newest.map(|(_, run)| run.clone()).collect()
+}
+
+/// Returns the trends of the wanted figures in each scenario.
+fn trends(runs: &[Entry], is_wanted: impl Fn(&str) -> bool) -> Vec<Trend> {
     let mut scenarios: Vec<&str> = Vec::new();
     for run in runs {
         if !scenarios.contains(&run.scenario.as_str()) {
             scenarios.push(&run.scenario);
         }
     }
-    let of_scenario = |scenario: &&str| {
-        let of_it: Vec<&Entry> = runs.iter().filter(|it| it.scenario == **scenario).collect();
-        Trend::of(&of_it, figure)
-    };
-    scenarios.iter().filter_map(of_scenario).collect()
+    let mut found = Vec::new();
+    for scenario in scenarios {
+        let of_it: Vec<&Entry> = runs.iter().filter(|it| it.scenario == scenario).collect();
+        let names = figure_names(of_it.iter().copied());
+        let wanted = names.into_iter().filter(|name| is_wanted(name));
+        found.extend(wanted.filter_map(|name| trend::trend(&of_it, name)));
+    }
+    found
+}
+
+/// Returns the names of all figures, in the order in which runs have them.
+fn figure_names<'r>(runs: impl Iterator<Item = &'r Entry>) -> Vec<&'r str> {
+    let mut names: Vec<&str> = Vec::new();
+    for known in runs.flat_map(|run| &run.figures) {
+        if !names.contains(&known.name.as_str()) {
+            names.push(&known.name);
+        }
+    }
+    names
 }
 
 fn unknown_figure(figure: &str, runs: &[Entry]) -> CliError {
-    let mut names: Vec<&str> = Vec::new();
-    for run in runs {
-        for known in &run.figures {
-            if !names.contains(&known.name.as_str()) {
-                names.push(&known.name);
-            }
-        }
-    }
+    let names = figure_names(runs.iter());
     let close = |name: &&&str| strsim::jaro_winkler(name, figure) > 0.8;
     let close: Vec<_> = names.iter().filter(close).take(5).copied().collect();
     CliError::usage(

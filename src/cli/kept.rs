@@ -44,6 +44,11 @@ pub(super) fn open(results: &Path) -> Result<History, CliError> {
 pub(super) fn failed(error: &HistoryError) -> CliError {
     let hint = match error {
         HistoryError::Later { .. } => "use that version, or another directory: --save=DIR",
+        _ if error.is_busy() => "another process writes to it; try again",
+        _ if error.is_about_access() => {
+            "make room, and see to it that you may write to it and to its directory, or name another \
+             directory: --save=DIR, or --results DIR"
+        }
         _ => {
             "if it is damaged, move history.db away and read the saved runs again: rehearsal history \
              --rebuild (baselines have to be saved again)"

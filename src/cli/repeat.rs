@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::baseline::{Entry, RunFigure};
-use crate::report::{ComparisonReport, Output, sanitize, terminal};
+use crate::report::{ComparisonReport, Output, sanitize, terminal, units};
 use crate::stats::RunOrder;
 
 use super::args::{ComparingArgs, SeriesArgs};
@@ -70,10 +70,13 @@ pub(super) fn repeat(
             Output::new(anstream::stderr()).line(&error);
         }
         let Some(entry) = maker.entry(&finished) else {
-            return Err(CliError::usage(
+            let error = CliError::usage(
                 "a run could not be saved, so the series ends",
                 "make room, or name another directory: --save=DIR",
-            ));
+            );
+            Output::new(anstream::stderr()).line(&error.render());
+            made.exits.push(Exit::Internal);
+            break;
         };
         if let Err(error) = kept::remember(&finished) {
             Output::new(anstream::stderr()).line(&error.render());
@@ -123,11 +126,15 @@ pub(super) fn repeat(
         }
         (None, None) => None,
     };
-    let comparison = match compared {
-        Some((old, compared)) => Some(compare(&old, &made, order, compared, &series.comparing)?),
-        None => None,
+    let comparison = compared
+        .map(|(old, compared)| compare(&old, &made, order, compared, &series.comparing))
+        .transpose();
+    // The runs are shown in any case.
+    let (comparison, refusal) = match comparison {
+        Ok(comparison) => (comparison, None),
+        Err(refusal) => (None, Some(refusal)),
     };
-    finish(
+    let exit = finish(
         settings,
         series,
         &made,
@@ -135,7 +142,8 @@ pub(super) fn repeat(
         is_whole,
         out,
         environment,
-    )
+    )?;
+    refusal.map_or(Ok(exit), Err)
 }
 
 /// The runs of a series.
@@ -298,13 +306,28 @@ fn schedule(repeats: u64, order: RunOrder) -> Vec<Version> {
 
 fn save_baseline(name: &str, runs: &[Entry], results: &std::path::Path, exits: &mut Vec<Exit>) {
     let ids: Vec<String> = runs.iter().map(|it| it.id.clone()).collect();
+    let mut messages = Output::new(anstream::stderr());
+    if let Some(run) = runs.iter().find(|it| it.completed == 0) {
+        let error = CliError::usage(
+            format_args!(
+                "the baseline {name} is not saved: {} completed no flow",
+                run.id
+            ),
+            "see why its flows failed: rehearsal report last",
+        );
+        messages.line(&error.render());
+        exits.push(Exit::SomeFailed);
+        return;
+    }
     let saved = kept::open(results).and_then(|mut history| {
         let saved = history.set_baseline(name, &ids);
         saved.map_err(|error| kept::failed(&error))
     });
-    let mut messages = Output::new(anstream::stderr());
     match saved {
-        Ok(()) => messages.line(&format!("Baseline {name}: {} runs kept", ids.len())),
+        Ok(()) => {
+            let runs = units::counted(ids.len() as u64, "run");
+            messages.line(&format!("Baseline {name}: {runs} kept"));
+        }
         Err(error) => {
             messages.line(&error.render());
             exits.push(Exit::Internal);

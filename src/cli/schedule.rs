@@ -1,5 +1,6 @@
 //! `rehearsal schedule`: runs at the times of a cron expression.
 
+mod agenda;
 mod child;
 mod times;
 
@@ -14,16 +15,15 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::signals::{self, Signal};
 
+use agenda::{Agenda, Missed};
 use child::{Children, Ended, Waited};
 use times::Times;
-
-/// A run that cannot start within this time after it was due is missed.
-const LATE: chrono::TimeDelta = chrono::TimeDelta::minutes(1);
 
 /// Makes the runs, one at a time, until a signal arrives.
 pub(super) fn schedule(args: ScheduleArgs, environment: &CliEnvironment) -> Result<Exit, CliError> {
     check_command(&args, environment)?;
     let times = Times::new((*args.cron).clone(), args.time_zone);
+    let mut agenda = Agenda::new(times, Utc::now());
     let (arrived, mut signals) = unbounded_channel();
     signals::watch(move |signal| {
         // Without a receiver the program is about to end anyway.
@@ -34,20 +34,24 @@ pub(super) fn schedule(args: ScheduleArgs, environment: &CliEnvironment) -> Resu
     let mut messages = Output::new(anstream::stderr());
     let mut exits = Vec::new();
     let mut made = 0;
-    let mut last = Utc::now();
     while args.times.is_none_or(|times| made < times) {
-        let due = times.after(last)?;
-        messages.line(&format!("Next run: {}", times.shown(due)));
-        if children.wait_until(due, &mut signals) == Waited::Interrupted {
-            exits.push(Exit::Interrupted);
-            break;
+        let due = agenda.next()?;
+        messages.line(&format!("Next run: {}", agenda.shown(due)));
+        match children.wait_until(due, &mut signals) {
+            Waited::Interrupted => {
+                exits.push(Exit::Interrupted);
+                break;
+            }
+            Waited::ClockSetBack => {
+                messages.line("The clock was set back");
+                agenda.set_back(Utc::now());
+                continue;
+            }
+            Waited::Due => {}
         }
-        last = due;
-        if Utc::now() - due > LATE {
-            messages.line(&format!(
-                "Missed: {}, as the machine was asleep or its clock was set",
-                times.shown(due)
-            ));
+        if let Some(missed) = agenda.come(due, Utc::now())? {
+            let why = "the machine was asleep or its clock was set";
+            name_missed(&missed, why, &mut messages);
             continue;
         }
         made += 1;
@@ -56,23 +60,26 @@ pub(super) fn schedule(args: ScheduleArgs, environment: &CliEnvironment) -> Resu
         messages.line(&format!(
             "Ended with exit code {}: the run of {}",
             ended.code,
-            times.shown(due)
+            agenda.shown(due)
         ));
         if ended.is_interrupted {
             exits.push(Exit::Interrupted);
             break;
         }
         on_change(&args, &ended, &children, &mut signals, &mut messages)?;
-        // Runs do not overlap.
-        for missed in times.between(due, Utc::now())? {
-            messages.line(&format!(
-                "Missed: {}, as the run before it was in progress",
-                times.shown(missed)
-            ));
-            last = missed;
-        }
+        let missed = agenda.ended(Utc::now())?;
+        name_missed(&missed, "the run before it was in progress", &mut messages);
     }
     Ok(Exit::first(&exits))
+}
+
+fn name_missed(missed: &Missed, why: &str, messages: &mut Output) {
+    for time in &missed.named {
+        messages.line(&format!("Missed: {time}, as {why}"));
+    }
+    if missed.has_more {
+        messages.line("Missed: more times after these");
+    }
 }
 
 /// Checks the command before it is waited for.

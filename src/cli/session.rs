@@ -225,6 +225,13 @@ impl Session {
         self.notices.extend(notices);
     }
 
+    /// Removes the files of a run that is not to be made.
+    pub(super) fn discard(self) {
+        // What cannot be removed is an unfinished run for those who list them.
+        let _ = std::fs::remove_dir_all(&self.names.directory);
+        let _ = std::fs::remove_file(&self.names.log_path);
+    }
+
     /// Returns the id of the run.
     pub(super) fn id(&self) -> &RunId {
         &self.names.id

@@ -8,3 +8,4 @@ pub(super) mod words;
 pub use conclusion::{Conclusion, Conclusive, Gate};
 pub use form::{ComparisonReport, NotedDifference, RunGroup};
 pub use markdown::comparison_markdown;
+pub use words::machine as load_of_machine;

@@ -51,7 +51,7 @@ pub fn write_steps(summary: &Summary, out: impl Write) -> io::Result<()> {
     header.push("failed_duration.p50_us".into());
     rows.write_record(&header)?;
     for step in &summary.steps {
-        let (name, role) = (cell(&step.name), cell(&step.role));
+        let (name, role) = (csv_cell(&step.name), csv_cell(&step.role));
         let mut row = vec![name.clone(), Cow::Borrowed(""), role.clone()];
         let counts = [
             step.completed,
@@ -72,7 +72,7 @@ pub fn write_steps(summary: &Summary, out: impl Write) -> io::Result<()> {
         );
         rows.write_record(row.iter().map(|it| it.as_bytes()))?;
         for turn in &step.turns {
-            let mut row = vec![name.clone(), cell(&turn.name), role.clone()];
+            let mut row = vec![name.clone(), csv_cell(&turn.name), role.clone()];
             row.extend(counts.map(|_| Cow::Borrowed("")));
             row.push("".into());
             row.extend(figures(turn.duration.as_ref()));
@@ -91,11 +91,14 @@ fn number(number: u64) -> Cow<'static, str> {
     number.to_string().into()
 }
 
-/// Neutralises a text for spreadsheets, which take one that begins with `=`, `+`, `-` or `@` for a
-/// formula: it gets a leading `'`, which they do not show.
-fn cell(text: &str) -> Cow<'_, str> {
+/// Neutralises a text for spreadsheets, which take one that begins with `=`, `+`, `-` or `@`, or with
+/// the wide forms of these, for a formula: it gets a leading `'`, which they do not show
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>). Programs can take it off; numbers never
+/// have one.
+pub fn csv_cell(text: &str) -> Cow<'_, str> {
+    const BEGINS_FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
     let text = sanitize(text);
-    match text.trim_start().starts_with(['=', '+', '-', '@']) {
+    match text.trim_start().starts_with(BEGINS_FORMULA) {
         true => format!("'{text}").into(),
         false => text,
     }
@@ -145,7 +148,7 @@ impl<W: Write> FlowsTable<W> {
             .map(|name| format!("step.{name}.duration_us"));
         let steps: Vec<_> = steps.collect();
         let header = columns.into_iter().chain(steps.iter().map(String::as_str));
-        let header: Vec<_> = header.map(|it| cell(it).into_owned()).collect();
+        let header: Vec<_> = header.map(|it| csv_cell(it).into_owned()).collect();
         self.attempt(|rows| Ok(rows.write_record(&header)?));
     }
 
@@ -153,7 +156,7 @@ impl<W: Write> FlowsTable<W> {
         let known = |us: Option<u64>| us.map_or("".into(), number);
         let mut row: Vec<Cow<'_, str>> = vec![
             number(flow.number.0),
-            cell(&flow.id.0),
+            csv_cell(&flow.id.0),
             flow.outcome.name().into(),
             flow.counted.to_string().into(),
             flow.started_at.to_rfc3339().into(),
@@ -169,9 +172,9 @@ impl<W: Write> FlowsTable<W> {
         ];
         row.extend(match flow.failure() {
             Some(failure) => [
-                cell(&failure.step),
-                cell(failure.kind.name()),
-                cell(&failure.message),
+                csv_cell(&failure.step),
+                csv_cell(failure.kind.name()),
+                csv_cell(&failure.message),
             ],
             None => ["", "", ""].map(Cow::from),
         });
@@ -229,11 +232,13 @@ mod tests {
             ("+1", "'+1"),
             ("-1", "'-1"),
             ("@SUM(A1)", "'@SUM(A1)"),
+            ("＝1+1", "'＝1+1"),
+            ("\r=1", "␍=1"),
             ("\t=1", "'    =1"),
             ("1=1", "1=1"),
             ("a\nb", "a␊b"),
         ] {
-            assert_eq!(cell(text), shown);
+            assert_eq!(csv_cell(text), shown);
         }
     }
 }

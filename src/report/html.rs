@@ -21,6 +21,8 @@ mod comparison;
 mod data;
 mod failures;
 mod headline;
+#[cfg(feature = "cli")]
+mod history;
 mod integrity;
 #[cfg(feature = "cli")]
 mod live;
@@ -45,6 +47,8 @@ use super::result_file::Head;
 pub use capacity::write_capacity_html;
 #[cfg(feature = "cli")]
 pub use comparison::{CurveSource, write_comparison_html};
+#[cfg(feature = "cli")]
+pub use history::write_history_html;
 
 use data::Page;
 

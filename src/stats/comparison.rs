@@ -22,6 +22,7 @@ mod candidate;
 mod drift;
 mod family;
 mod figure;
+mod machine;
 mod outcome;
 mod permutation;
 mod power;
@@ -33,6 +34,7 @@ mod warm_up;
 pub use arrangements::fewest_repeats;
 pub use drift::{Drift, drift};
 pub use figure::{ComparisonSettings, Direction, Figure, Measure, RunOrder, Scale};
+pub use machine::{MachineFigures, withdraw_changes_of_machine};
 pub use outcome::{ComparedFigure, Comparison, Doubt, Estimate, Finding, IntervalMethod};
 #[cfg(test)]
 pub(super) use simulation::normal;
@@ -59,7 +61,7 @@ pub fn compare(figures: &[Figure], settings: &ComparisonSettings) -> Comparison 
     let critical_z = adjust(&mut candidates, arrangements.count(), settings.alpha);
     let bar = Bar {
         critical_z,
-        extremes: settings.alpha * arrangements.count() as f64,
+        extremes: (settings.alpha * arrangements.count() as f64 / 2.0).floor(),
         repeats: old.min(new),
         fewest,
     };
@@ -71,6 +73,7 @@ pub fn compare(figures: &[Figure], settings: &ComparisonSettings) -> Comparison 
         arrangements: arrangements.count(),
         exhaustive: arrangements.exhaustive,
         fewest_repeats: fewest,
+        machine: None,
     }
 }
 
@@ -78,17 +81,13 @@ pub fn compare(figures: &[Figure], settings: &ComparisonSettings) -> Comparison 
 mod tests {
     use proptest::prelude::*;
 
-    use super::simulation::Machine;
+    use super::simulation::{Machine, groups, settings};
     use super::*;
 
     fn figure(measure: Measure, old: &[f64], new: &[f64]) -> Figure {
-        let some = |values: &[f64]| values.iter().copied().map(Some).collect();
         Figure {
-            name: "flow.response.p95".into(),
-            unit: "us".into(),
             measure,
-            old: some(old),
-            new: some(new),
+            ..simulation::figure("flow.response.p95", old, new)
         }
     }
 
@@ -103,41 +102,6 @@ mod tests {
         flows: 40,
         ..Machine::USUAL
     };
-
-    /// Simulated groups of runs, of which one step of the new ones may be slow.
-    fn groups(
-        machine: &Machine,
-        repeats: usize,
-        order: RunOrder,
-        slow: Option<(usize, f64)>,
-        random: &mut fastrand::Rng,
-    ) -> Vec<Figure> {
-        let mut figures = vec![figure(Measure::Time, &[], &[]); machine.figures()];
-        let mut walk = 0.0;
-        for run in 0..2 * repeats {
-            let is_new = match order {
-                RunOrder::Separate => run >= repeats,
-                RunOrder::Interleaved => run % 4 == 1 || run % 4 == 2,
-            };
-            let values = machine.run(slow.filter(|_| is_new), &mut walk, random);
-            for (figure, value) in figures.iter_mut().zip(values) {
-                let group = if is_new {
-                    &mut figure.new
-                } else {
-                    &mut figure.old
-                };
-                group.push(Some(value));
-            }
-        }
-        figures
-    }
-
-    fn settings(order: RunOrder) -> ComparisonSettings {
-        ComparisonSettings {
-            order,
-            ..ComparisonSettings::default()
-        }
-    }
 
     /// The greatest number of events that chance would bring, but for one in a thousand times.
     fn at_most(rate: f64, count: usize) -> usize {
@@ -166,7 +130,7 @@ mod tests {
             let (count, mut alarms) = (60, 0);
             for _ in 0..count {
                 let figures = groups(&machine, repeats, order, None, &mut random);
-                let found = compare(&figures, &settings(order)).figures;
+                let found = compare(&figures, &settings(order, 1)).figures;
                 let alarm = |p: Option<f64>| p.is_some_and(|p| p <= 0.05);
                 alarms += usize::from(found.iter().any(|it| alarm(it.p_adjusted)));
                 unadjusted += usize::from(found.iter().any(|it| alarm(it.p)));
@@ -189,11 +153,11 @@ mod tests {
         for _ in 0..count {
             let order = RunOrder::Separate;
             let before = groups(&SMALL, 6, order, None, &mut random);
-            let before = compare(&before[4..5], &settings(order));
+            let before = compare(&before[4..5], &settings(order, 1));
             let promised = before.figures[0].smallest_change.expect("enough runs");
             assert!(promised > 1.05);
             let after = groups(&SMALL, 6, order, Some((1, promised)), &mut random);
-            let after = compare(&after[4..5], &settings(order));
+            let after = compare(&after[4..5], &settings(order, 1));
             found += usize::from(after.figures[0].finding == Finding::Worse);
         }
         let missed = count - found;
@@ -208,7 +172,7 @@ mod tests {
             for _ in 0..count {
                 let order = RunOrder::Separate;
                 let figures = groups(&SMALL, repeats, order, Some((1, 1.2)), &mut random);
-                let found = compare(&figures[4..5], &settings(order));
+                let found = compare(&figures[4..5], &settings(order, 1));
                 let change = found.figures[0].change.expect("values");
                 let (low, high) = change.interval.expect("enough runs");
                 missed += usize::from(low > 1.2 || 1.2 > high);
@@ -228,7 +192,7 @@ mod tests {
             let (mut found, mut blamed) = (0, 0);
             for _ in 0..10 {
                 let figures = groups(&machine, 6, order, Some((1, 1.4)), &mut random);
-                let compared = compare(&figures, &settings(order)).figures;
+                let compared = compare(&figures, &settings(order, 1)).figures;
                 found += usize::from(compared[4].words() == "slower");
                 blamed += usize::from(
                     compared[2..4]

@@ -159,10 +159,10 @@ mod tests {
     }
 
     #[test]
-    fn a_hundred_thousand_failures_take_little_room_and_hide_no_others() {
+    fn thousands_of_failures_take_little_room_and_hide_no_others() {
         let mut failures = Failures::default();
         let wild = |number: u64| "xyzw".repeat(1 + usize::try_from(number % 25).unwrap());
-        for number in 0..100_000 {
+        for number in 0..5_000 {
             let tail = if number % 2 == 0 {
                 wild(number / 2)
             } else {
@@ -170,15 +170,15 @@ mod tests {
             };
             record(&mut failures, number, &seeing("06_approve", tail));
         }
-        record(&mut failures, 100_001, &seeing("07_plan", "no slot".into()));
+        record(&mut failures, 5_001, &seeing("07_plan", "no slot".into()));
         let summary = failures.summary();
         assert_eq!(summary.groups.len(), MAX_TEXTS + 2);
-        assert_eq!((summary.count(), summary.others), (100_001, 0));
+        assert_eq!((summary.count(), summary.others), (5_001, 0));
         let known = summary
             .groups
             .iter()
             .find(|group| group.saw.as_deref() == Some("Order <id> is already approved"));
-        assert_eq!(known.map(|group| group.count), Some(50_000));
+        assert_eq!(known.map(|group| group.count), Some(2_500));
         assert!(summary.groups.iter().any(|group| group.step == "07_plan"));
         assert!(summary.groups.iter().any(|group| group.saw.is_none()));
     }

@@ -1,6 +1,8 @@
 //! Baselines: repeated runs, comparisons, and the history. Belongs to `baseline`, `stats`, `report`
 //! and `cli`.
 
+mod history;
+
 use std::fs;
 use std::path::Path;
 
@@ -52,7 +54,7 @@ fn a_slow_role_is_found_at_its_step_and_nowhere_else() {
     let slow = text.replacen(
         "run: [rehearsal, shop, warehouse-manager]",
         "run: [rehearsal, shop, warehouse-manager]\n    \
-         environment: {REHEARSAL_SHOP_FAULT: slow=20}",
+         environment: {REHEARSAL_SHOP_FAULT: slow=50}",
         1,
     );
     assert_ne!(slow, text);
@@ -208,63 +210,80 @@ fn an_interrupt_ends_the_run_and_the_series() {
     assert!(sandbox.runs().len() < 10);
     let listed = sandbox.rehearsal("history baselines");
     listed.assert_out("There are no baselines");
+    // What was complete is shown and kept.
+    assert!(text.contains("Completed"), "no table: {text}");
+    let history = sandbox.rehearsal("history --json").json();
+    assert_eq!(
+        history["runs"].as_array().map(Vec::len),
+        Some(sandbox.runs().len())
+    );
+    assert_eq!(history["runs"][0]["verdict"], "passed");
 }
 
 #[test]
-fn every_saved_run_is_in_the_history_and_can_be_read_again() {
+fn github_gets_the_comparison() {
     let sandbox = steady();
-    for _ in 0..2 {
-        let run = sandbox.rehearsal("run s.yaml --save --progress none");
-        run.assert_code(0);
-    }
-    sandbox
-        .rehearsal("run s.yaml --progress none")
-        .assert_code(0);
-    let history = sandbox.rehearsal("history steady --json");
-    let history = history.json();
-    assert_eq!(history["runs"].as_array().map(Vec::len), Some(2));
-    assert_eq!(history["trends"][0]["figure"], "flow.p95");
-    let shown = sandbox.rehearsal("history --figure step.work.p50");
-    shown
+    sandbox.write("summary.md", "# Before\n");
+    let github = |line: &str| {
+        let mut command = sandbox.command(line);
+        Finished::of(command.env("GITHUB_STEP_SUMMARY", "summary.md"))
+    };
+    let saved = github("run s.yaml --save-baseline main --repeat 2 --progress none");
+    saved.assert_code(0);
+    assert_eq!(sandbox.read("summary.md"), "# Before\n");
+    let series = github("run s.yaml --baseline main --repeat 2 --progress none --force");
+    series.assert_code(0);
+    let once = sandbox.read("summary.md");
+    assert!(
+        once.starts_with("# Before\n## ❔ `steady`: cannot tell\n"),
+        "{once}"
+    );
+    // Named as well, it is not overwritten.
+    let compared = github("compare main last --force --markdown summary.md");
+    compared.assert_code(0);
+    let twice = sandbox.read("summary.md");
+    assert!(twice.starts_with(&once), "{twice}");
+    assert_eq!(twice.matches("## ❔ `steady`").count(), 2, "{twice}");
+    let elsewhere = github("compare main last --force --markdown own.md");
+    elsewhere.assert_code(0);
+    assert!(sandbox.read("own.md").starts_with("## ❔ `steady`"));
+    assert_eq!(sandbox.read("summary.md").matches("## ❔").count(), 3);
+}
+
+#[test]
+fn runs_without_completed_flows_and_renamed_steps_are_named() {
+    let sandbox = steady();
+    let failing = SCENARIO.replace("see: here", "see: nothing");
+    sandbox.write("f.yaml", &failing);
+    let failed = sandbox.rehearsal("run f.yaml --repeat 2 --save-baseline none --progress none");
+    failed
+        .assert_code(1)
+        .assert_err("the baseline none is not saved: ")
+        .assert_err("completed no flow");
+    let listed = sandbox.rehearsal("history baselines");
+    listed.assert_out("There are no baselines");
+
+    let renamed = SCENARIO.replace("step: come", "step: arrive");
+    sandbox.write("r.yaml", &renamed);
+    let compared = sandbox.rehearsal("run r.yaml --against s.yaml --repeat 2 --progress none");
+    compared
+        .assert_out("only the old runs have come; only the new runs have arrive")
+        .assert_out("CANNOT TELL");
+}
+
+#[test]
+fn seeds_that_are_fixed_on_one_side_are_named() {
+    let sandbox = steady();
+    let save = "run s.yaml --save-baseline main --repeat 2 --seed 7 --progress none";
+    sandbox.rehearsal(save).assert_code(0);
+    let drawn = "run s.yaml --baseline main --repeat 2 --progress none --force";
+    let compared = sandbox.rehearsal(drawn);
+    compared
         .assert_code(0)
-        .assert_out("step.work.p50 of steady")
-        .assert_out("there are 2");
-    let csv = sandbox.rehearsal("history --csv");
-    assert!(
-        csv.out
-            .starts_with("run,scenario,started_at,verdict,completed,failed,flow.p50")
-    );
-    assert_eq!(csv.out.lines().count(), 3);
-    let otava = sandbox.rehearsal("history --otava --figure flow.p50");
-    assert!(
-        otava.out.starts_with("time,run,flow.p50\n"),
-        "{}",
-        otava.out
-    );
-
-    // A damaged history loses no run.
-    let results = sandbox.home().join("rehearsal-results");
-    fs::write(
-        results.join("history.db"),
-        "damaged, and no database at all; long enough",
-    )
-    .unwrap();
-    let run = sandbox.rehearsal("run s.yaml --save --progress none");
-    run.assert_code(70)
-        .assert_out("Results: ")
-        .assert_err("history.db: file is not a database")
-        .assert_err("history --rebuild");
-    fs::remove_file(results.join("history.db")).unwrap();
-    let rebuilt = sandbox.rehearsal("history --rebuild");
-    rebuilt.assert_code(0).assert_out("3 runs read again");
-    let history = sandbox.rehearsal("history --json").json();
-    assert_eq!(history["runs"].as_array().map(Vec::len), Some(3));
-
-    let pruned = sandbox.rehearsal("history prune --keep 1");
-    pruned.assert_code(0).assert_out("2 runs removed");
-    let history = sandbox.rehearsal("history --json").json();
-    assert_eq!(history["runs"].as_array().map(Vec::len), Some(1));
-    assert_eq!(sandbox.runs().len(), 3);
+        .assert_out("the seed: 7 in all runs, and now drawn");
+    let fixed = "run s.yaml --baseline main --repeat 2 --seed 7 --progress none --force";
+    let compared = sandbox.rehearsal(fixed);
+    compared.assert_code(0).assert_out_lacks("the seed:");
 }
 
 #[test]

@@ -19,6 +19,8 @@ pub(super) const COMPARE_HELP: &str = "Examples:
 pub(super) const HISTORY_HELP: &str = "Examples:
   rehearsal history order-flow --figure flow.p95
       the trend of a figure, with its change points
+  rehearsal history order-flow --html=trend.html
+      the trends of all figures, for browsers
   rehearsal history order-flow --figure step.05_pack.p50 --csv
   rehearsal history baselines
   rehearsal history prune --keep 200";
@@ -108,7 +110,8 @@ pub struct CompareArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Write the comparison in Markdown to FILE
+    /// Write the comparison in Markdown to FILE. It is also added to $GITHUB_STEP_SUMMARY, if that is
+    /// set
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
     /// Write the comparison as HTML to FILE: one self-contained file
@@ -127,9 +130,13 @@ pub struct HistoryArgs {
     /// Show the trend of a figure, such as flow.p95 or step.NAME.p50
     #[arg(long, value_name = "FIGURE")]
     pub figure: Option<String>,
-    /// Print CSV: a line for each run, a column for each figure
+    /// Print CSV: a line for each run, a column for each figure. A text that spreadsheets would take
+    /// for a formula has a leading '
     #[arg(long, conflicts_with_all = ["json", "otava"])]
     pub csv: bool,
+    /// Write the trends of all figures for browsers to FILE: one file that needs no network
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["csv", "json", "otava"])]
+    pub html: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -13,7 +13,7 @@ pub struct ExportArgs {
     pub junit: Option<PathBuf>,
 
     /// Write a summary in Markdown to FILE. `run` also adds it to $GITHUB_STEP_SUMMARY, if that is
-    /// set
+    /// set. Of a series of runs, it is the comparison
     #[arg(long, value_name = "FILE")]
     pub markdown: Option<PathBuf>,
 

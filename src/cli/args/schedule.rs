@@ -19,9 +19,9 @@ and a crontab.";
 /// The options of `schedule`.
 #[derive(Debug, clap::Args)]
 pub struct ScheduleArgs {
-    /// The times, as cron writes them: minute, hour, day of the month, month, day of the week. Of
-    /// times that a change of the clock skips, fixed ones follow right after it; those that it
-    /// repeats come once
+    /// The times, as cron writes them: minute, hour, day of the month, month, day of the week. A
+    /// single time of day that a change of the clock skips follows right after it, and one that it
+    /// repeats comes once; several times (lists, ranges, steps) come as the clock shows them
     #[arg(long, value_name = "TIMES", value_parser = cron)]
     pub cron: Box<Cron>,
     /// The time zone of these times, such as Europe/Berlin [default: the machine's]

@@ -81,12 +81,17 @@ impl<'e> Maker<'e> {
         &mut self,
         settings: &RunSettings,
     ) -> Result<Option<Finished>, CliError> {
+        if self.is_interrupted() {
+            return Ok(None);
+        }
         let loaded = scenario::load(settings, self.environment)?;
         let session = Session::prepare(loaded, settings, Keep::InDirectory, self.environment)?;
         let grace: Duration = session.graceful_stop();
         {
             let mut state = locked(&self.state);
             if state.is_interrupted {
+                drop(state);
+                session.discard();
                 return Ok(None);
             }
             let (control, messages) = (session.control.clone(), session.messages.clone());

@@ -4,9 +4,9 @@ use std::ffi::{OsStr, OsString};
 use std::future::{Future, poll_fn};
 use std::io::Write as _;
 use std::pin::Pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_core::Stream as _;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -51,6 +51,16 @@ pub(super) struct Ended {
 pub(super) enum Waited {
     Due,
     Interrupted,
+    ClockSetBack,
+}
+
+/// A clock that lags behind the time that has passed by more was set back.
+const SET_BACK: TimeDelta = TimeDelta::minutes(1);
+
+/// Returns `true` if the clock was set back during a wait of this length.
+fn is_set_back(before: DateTime<Utc>, after: DateTime<Utc>, passed: Duration) -> bool {
+    let passed = TimeDelta::from_std(passed).unwrap_or(TimeDelta::MAX);
+    (after - before) < passed - SET_BACK
 }
 
 /// Starts and awaits the processes.
@@ -87,8 +97,13 @@ impl<'e> Children<'e> {
         due: DateTime<Utc>,
         signals: &mut UnboundedReceiver<Signal>,
     ) -> Waited {
+        let (began, at_first) = (Instant::now(), Utc::now());
         loop {
-            let Ok(left) = (due - Utc::now()).to_std() else {
+            let now = Utc::now();
+            if is_set_back(at_first, now, began.elapsed()) {
+                return Waited::ClockSetBack;
+            }
+            let Ok(left) = (due - now).to_std() else {
                 return Waited::Due;
             };
             let arrived = self.block_on(async { timeout(left.min(LOOK), signals.recv()).await });
@@ -217,5 +232,28 @@ impl Ended {
             None => i32::from(Exit::Internal.code()),
         };
         self.exit = Exit::of_code(self.code);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_lags_behind_was_set_back() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        let before = at("2026-01-31T10:00:00Z");
+        let passed = Duration::from_secs(600);
+        for (after, expected) in [
+            ("2026-01-31T10:10:00Z", false),
+            // Slewed by time servers.
+            ("2026-01-31T10:09:58Z", false),
+            // Set forward, or asleep.
+            ("2026-01-31T12:00:00Z", false),
+            ("2026-01-31T09:30:00Z", true),
+            ("2026-01-31T10:05:00Z", true),
+        ] {
+            assert_eq!(is_set_back(before, at(after), passed), expected, "{after}");
+        }
     }
 }

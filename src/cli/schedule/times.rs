@@ -6,9 +6,6 @@ use croner::Cron;
 
 use crate::cli::error::CliError;
 
-/// The most missed times that are named.
-const MAX_MISSED: usize = 100;
-
 /// A cron expression with its time zone; without one it is the machine's.
 #[derive(Debug)]
 pub(super) struct Times {
@@ -38,7 +35,7 @@ impl Times {
         Some(next.with_timezone(&Utc))
     }
 
-    /// Returns the times after the first one and up to the second.
+    /// Returns the times after the first one and up to the second, at most so many.
     ///
     /// # Errors
     /// If there are no more times.
@@ -46,10 +43,11 @@ impl Times {
         &self,
         from: DateTime<Utc>,
         to: DateTime<Utc>,
+        most: usize,
     ) -> Result<Vec<DateTime<Utc>>, CliError> {
         let mut found = Vec::new();
         let mut next = self.after(from)?;
-        while next <= to && found.len() < MAX_MISSED {
+        while next <= to && found.len() < most {
             found.push(next);
             next = self.after(next)?;
         }
@@ -90,7 +88,7 @@ mod tests {
             "summer time is one hour more"
         );
         // 02:30 exists twice on 25 October 2026.
-        let autumn = nightly.between(at("2026-10-24T12:00:00Z"), at("2026-10-26T12:00:00Z"));
+        let autumn = nightly.between(at("2026-10-24T12:00:00Z"), at("2026-10-26T12:00:00Z"), 9);
         let expected = [at("2026-10-25T00:30:00Z"), at("2026-10-26T01:30:00Z")];
         assert_eq!(autumn.unwrap(), expected);
     }
@@ -99,9 +97,11 @@ mod tests {
     fn times_in_between_are_those_that_were_missed() {
         let often = times("*/10 * * * *");
         let from = at("2026-01-31T10:00:00Z");
-        let missed = often.between(from, at("2026-01-31T10:25:00Z")).unwrap();
+        let missed = often.between(from, at("2026-01-31T10:25:00Z"), 9).unwrap();
         assert_eq!(missed.len(), 2);
-        assert!(often.between(from, from).unwrap().is_empty());
+        let few = often.between(from, at("2026-01-31T10:25:00Z"), 1).unwrap();
+        assert_eq!(few, missed[..1]);
+        assert!(often.between(from, from, 9).unwrap().is_empty());
         assert_eq!(often.shown(from), "2026-01-31 11:00:00 CET");
     }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::report::units;
 use crate::stats::{ComparedFigure, Comparison, Finding, Measure};
 
-use super::words::{change, name_and_change, value};
+use super::words::{change, machine, name_and_change, value};
 
 /// The figures that have to be the same for "no change".
 const MAIN: [&str; 3] = ["flow.p50", "flow.p95", "flow.rate"];
@@ -91,7 +91,7 @@ impl Conclusion {
         };
         let main = figures.iter().filter(|it| MAIN.contains(&it.name.as_str()));
         let main: Vec<&ComparedFigure> = main.collect();
-        let is_same = !main.is_empty() && main.iter().all(|it| it.finding == Finding::Same);
+        let is_same = has_flows(comparison) && main.iter().all(|it| it.finding == Finding::Same);
         let verdict = match () {
             () if any(Finding::Worse, true) => Conclusive::Slower,
             () if any(Finding::Worse, false) => Conclusive::Worse,
@@ -106,7 +106,8 @@ impl Conclusion {
             Conclusive::Faster | Conclusive::Better => changed(figures, Finding::Better, &[]),
             Conclusive::NoChange => {
                 let names: Vec<_> = main.iter().map(|it| it.name.as_str()).collect();
-                format!("{} are within the tolerance", names.join(", "))
+                let verb = if names.len() == 1 { "is" } else { "are" };
+                format!("{} {verb} within the tolerance", names.join(", "))
             }
             Conclusive::CannotTell => String::new(),
         };
@@ -129,11 +130,26 @@ impl Conclusion {
     }
 }
 
+/// Returns `true` if both sides have completed flows.
+fn has_flows(comparison: &Comparison) -> bool {
+    let mut medians = comparison.figures.iter().filter(|it| it.name == MAIN[0]);
+    medians.any(|it| it.change.is_some())
+}
+
 fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
     let fewest = comparison.fewest_repeats;
     let has_few = comparison.figures.iter().all(|it| it.p_adjusted.is_none());
+    if !has_flows(comparison) {
+        return "one side has no completed flow".into();
+    }
+    if let Some((free, count)) = comparison.withdrawn().filter(|(_, count)| *count > 0) {
+        return format!(
+            "{}, which may be why {} changed; make the runs again, or let both versions run in turns",
+            machine(free),
+            units::counted(count as u64, "figure")
+        );
+    }
     match repeats {
-        _ if comparison.figures.is_empty() => "no flow was completed".into(),
         Some(repeats) if has_few => format!(
             "too few runs: {fewest} of each side are the least, and {repeats} would probably tell"
         ),
@@ -215,7 +231,9 @@ fn step_of(figure: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use crate::stats::{ComparisonSettings, Figure, compare};
+    use crate::stats::{
+        ComparisonSettings, Figure, MachineFigures, compare, withdraw_changes_of_machine,
+    };
 
     use super::*;
 
@@ -276,7 +294,45 @@ mod tests {
             "{}",
             found.because
         );
-        assert_eq!(conclusion(&[]).because, "no flow was completed");
+        let none = "one side has no completed flow";
+        assert_eq!(conclusion(&[]).because, none);
+        // A rate of nothing that stays as it was.
+        let rate = Figure {
+            old: vec![Some(0.0); 6],
+            new: vec![Some(0.0); 6],
+            ..figure("flow.rate", Measure::Throughput, 1.0)
+        };
+        let found = conclusion(&[rate]);
+        assert_eq!(
+            (found.verdict, found.because.as_str()),
+            (Conclusive::CannotTell, none)
+        );
+    }
+
+    #[test]
+    fn a_busier_machine_is_named_as_a_possible_cause() {
+        let settings = ComparisonSettings::default();
+        let mut found = compare(&[figure("flow.p50", Measure::Time, 1.5)], &settings);
+        let parts = |values: Vec<Option<f64>>| {
+            let values = values.into_iter();
+            values.map(|it| it.map(|it| it / 2e5)).collect()
+        };
+        let free = figure("machine.free", Measure::Throughput, 0.5);
+        let machine = MachineFigures {
+            free: Figure {
+                unit: String::new(),
+                old: parts(free.old),
+                new: parts(free.new),
+                ..free
+            },
+            lag: figure("machine.lag", Measure::Time, 2.0),
+        };
+        withdraw_changes_of_machine(&mut found, &machine, &settings);
+        let found = Conclusion::of(&found);
+        assert_eq!(found.verdict, Conclusive::CannotTell);
+        let text = "other processes left 50.1 % of the machine to the old runs and 25.1 % to the new \
+                    ones, which may be why 1 figure changed";
+        assert!(found.because.starts_with(text), "{}", found.because);
     }
 
     #[test]

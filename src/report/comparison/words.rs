@@ -83,11 +83,18 @@ pub(in crate::report) fn name_and_change(figure: &ComparedFigure) -> String {
     format!("{} {old} → {new}, {change}", figure.name)
 }
 
+/// Describes how much of the machine's processor time other processes left to both groups.
+pub fn machine(free: &ComparedFigure) -> String {
+    let [old, new] = [free.old, free.new].map(units::percent);
+    format!("other processes left {old} of the machine to the old runs and {new} to the new ones")
+}
+
 /// Formats the remedy for a doubt: `12 runs`.
 pub(in crate::report) fn remedy(figure: &ComparedFigure) -> String {
     match (figure.repeats, figure.doubt) {
         (Some(repeats), _) => format!("{repeats} runs"),
         (None, Some(Doubt::Missing)) => "missing".into(),
+        (None, Some(Doubt::Machine)) => "other load".into(),
         (None, _) => "–".into(),
     }
 }

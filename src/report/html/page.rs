@@ -37,6 +37,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     for (name, source) in [
         ("capacity.html", include_str!("assets/capacity.html")),
         ("comparison.html", include_str!("assets/comparison.html")),
+        ("history.html", include_str!("assets/history.html")),
         ("base.html", include_str!("assets/base.html")),
         ("page.html", include_str!("assets/page.html")),
         ("course.html", include_str!("assets/course.html")),
@@ -92,6 +93,17 @@ pub(super) fn comparison(page: &impl serde::Serialize) -> String {
     let script = include_str!("assets/report.js");
     let page = Value::from(Serde(page));
     whole("comparison.html", &nonce(), "'none'", &[], &[script], page)
+}
+
+/// Renders the page of trends.
+#[cfg(feature = "cli")]
+pub(super) fn history(page: &impl serde::Serialize) -> String {
+    let scripts = [
+        include_str!("assets/report.js"),
+        include_str!("assets/history.js"),
+    ];
+    let page = Value::from(Serde(page));
+    whole("history.html", &nonce(), "'none'", &[], &scripts, page)
 }
 
 /// Renders a flow for the page of a run in progress.

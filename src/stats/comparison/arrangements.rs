@@ -37,7 +37,7 @@ impl Arrangements {
         let labels = if exhaustive {
             enumerate(&blocks, &observed)
         } else {
-            sample(&blocks, &observed, seed)
+            sample(&blocks, &observed, SAMPLED, seed)
         };
         let runs = (0..old + new).cycle().zip(&labels);
         Arrangements {
@@ -140,8 +140,8 @@ fn choices(members: &[usize], count: usize) -> Vec<Vec<usize>> {
     found
 }
 
-/// Returns the observed way and random ones.
-fn sample(blocks: &[usize], observed: &[bool], seed: u64) -> Vec<bool> {
+/// Returns the observed way and random ones, so many in all.
+fn sample(blocks: &[usize], observed: &[bool], count: usize, seed: u64) -> Vec<bool> {
     let last = blocks.iter().max().copied().unwrap_or(0);
     let members: Vec<Vec<usize>> = (0..=last)
         .map(|block| {
@@ -153,7 +153,7 @@ fn sample(blocks: &[usize], observed: &[bool], seed: u64) -> Vec<bool> {
     let mut random = fastrand::Rng::with_seed(seed);
     let mut labels = observed.to_vec();
     let mut all = labels.clone();
-    for _ in 1..SAMPLED {
+    for _ in 1..count {
         for members in &members {
             for at in (1..members.len()).rev() {
                 labels.swap(members[at], members[random.usize(..=at)]);
@@ -193,13 +193,15 @@ mod tests {
 
     #[test]
     fn too_many_ways_are_sampled_the_same_for_the_same_seed() {
-        let [one, again, other] =
-            [1, 1, 2].map(|seed| Arrangements::new(12, 12, RunOrder::Separate, seed));
-        assert!(!one.exhaustive);
-        assert_eq!(one.count(), SAMPLED);
-        assert_eq!(one.new_runs, again.new_runs);
-        assert_ne!(one.new_runs, other.new_runs);
-        assert!(one.iter().all(|it| it.is_sorted() && it.len() == 12));
+        let sampled = Arrangements::new(10, 10, RunOrder::Separate, 1);
+        assert!(!sampled.exhaustive);
+        assert_eq!(sampled.count(), SAMPLED);
+        assert!(sampled.iter().all(|it| it.is_sorted() && it.len() == 10));
+        let observed: Vec<bool> = (0..20).map(|run| run >= 10).collect();
+        let [one, again, other] = [1, 1, 2].map(|seed| sample(&[0; 20], &observed, 100, seed));
+        assert_eq!(one.len(), 2_000);
+        assert_eq!(one, again);
+        assert_ne!(one, other);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::power::Precision;
 pub(super) struct Bar {
     /// The size from which on a difference counts.
     pub critical_z: f64,
-    /// The number of arrangements that may be beyond it.
+    /// The number of arrangements that may be beyond it, each with the opposite one.
     pub extremes: f64,
     /// The repeats of the smaller group.
     pub repeats: usize,

@@ -15,6 +15,10 @@ pub struct Comparison {
     pub exhaustive: bool,
     /// The least repeats of each group with which any change can be told from chance.
     pub fewest_repeats: usize,
+    /// The part of the machine's processor time that other processes left to the runs, if it differs
+    /// so much that it may be the cause of changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<ComparedFigure>,
 }
 
 impl Comparison {
@@ -125,4 +129,6 @@ pub enum Doubt {
     Noise,
     /// There is a change, but it may be within the tolerance or beyond it.
     NearTolerance,
+    /// There is a change, and the machine has changed alike.
+    Machine,
 }

@@ -20,7 +20,7 @@ pub(super) struct Precision {
     pub freedom: f64,
     /// The size from which on a difference counts, adjusted for all figures.
     pub critical_z: f64,
-    /// The number of arrangements that may be beyond it.
+    /// The number of arrangements that may be beyond it, each with the opposite one.
     pub extremes: f64,
     pub tolerance: f64,
     /// The repeats of the smaller group.

@@ -1,5 +1,7 @@
 //! Made-up runs with known changes, for tests and benchmarks of the comparison.
 
+use super::{ComparisonSettings, Figure, Measure, RunOrder};
+
 /// A made-up machine with a flow of several steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Machine {
@@ -67,6 +69,56 @@ impl Machine {
         }
         figures[..2].copy_from_slice(&percentiles(&mut flows));
         figures
+    }
+}
+
+/// Simulated groups of runs, of which one step of the new ones may take `factor` times as long.
+pub(crate) fn groups(
+    machine: &Machine,
+    repeats: usize,
+    order: RunOrder,
+    slow: Option<(usize, f64)>,
+    random: &mut fastrand::Rng,
+) -> Vec<Figure> {
+    let names = (0..machine.figures()).map(|number| format!("figure {number}"));
+    let mut figures: Vec<Figure> = names.map(|name| figure(&name, &[], &[])).collect();
+    let mut walk = 0.0;
+    for run in 0..2 * repeats {
+        let is_new = match order {
+            RunOrder::Separate => run >= repeats,
+            RunOrder::Interleaved => run % 4 == 1 || run % 4 == 2,
+        };
+        let values = machine.run(slow.filter(|_| is_new), &mut walk, random);
+        for (figure, value) in figures.iter_mut().zip(values) {
+            let group = if is_new {
+                &mut figure.new
+            } else {
+                &mut figure.old
+            };
+            group.push(Some(value));
+        }
+    }
+    figures
+}
+
+/// A duration with these values.
+pub(crate) fn figure(name: &str, old: &[f64], new: &[f64]) -> Figure {
+    let some = |values: &[f64]| values.iter().copied().map(Some).collect();
+    Figure {
+        name: name.into(),
+        unit: "us".into(),
+        measure: Measure::Time,
+        old: some(old),
+        new: some(new),
+    }
+}
+
+/// The usual settings for runs in this order.
+pub(crate) fn settings(order: RunOrder, seed: u64) -> ComparisonSettings {
+    ComparisonSettings {
+        order,
+        seed,
+        ..ComparisonSettings::default()
     }
 }
 
