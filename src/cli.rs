@@ -8,6 +8,7 @@ pub mod args;
 mod bundles;
 mod capacity;
 mod check;
+mod child;
 mod compare;
 mod comparing;
 mod demo;
@@ -23,6 +24,7 @@ mod history;
 mod html;
 mod init;
 mod kept;
+mod launch;
 mod live;
 mod machine_limits;
 mod menu;
@@ -123,6 +125,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
         }
         Some(Command::Record(args)) => record::record(args, environment),
         Some(Command::Capacity(args)) => capacity::capacity(&args, environment),
+        Some(Command::Launch(args)) => launch::launch(&args, environment),
         Some(Command::Compare(args)) => compare::compare(&args, environment),
         Some(Command::History(args)) => history::history(&args, environment),
         Some(Command::Schedule(args)) => schedule::schedule(args, environment),

@@ -97,6 +97,7 @@
 //! | a report format, during the run | a [`report::Reporter`], in a file such as `src/report/json_lines.rs`, added to the list in `src/cli/run.rs` |
 //! | a report format, after the run | a function of the figures, such as `src/report/terminal.rs` or `src/report/result_file.rs` |
 //! | which loads a search for the capacity tries | `src/stats/capacity/search.rs`; its trials: `src/cli/capacity/trials.rs`; its report: `src/report/capacity.rs` |
+//! | jobs on several machines | `src/cli/launch/job.rs`, with a file for each engine beside it; their results: `src/cli/launch/collect.rs`, `src/report/merge.rs` |
 //! | the HTML report | `src/report/html.rs`; what it shows is in `src/report/html/data.rs`, how in `src/report/html/assets`; the course over time is `src/stats/timeline.rs` |
 //! | the live page | `src/report/html/live.rs`, with `src/report/html/live/figures.rs` for what it shows and `src/report/html/live/access.rs` for who may; `src/cli/live.rs` has its buttons, `src/engine/schedule.rs` and `src/engine/coordinator/load_changes.rs` what they change |
 //! | an output for other programs | `src/report/junit.rs`, `src/report/markdown.rs`, `src/report/annotations.rs`, `src/report/csv.rs`, `src/report/otlp.rs`, `src/report/prometheus.rs`; opened in `src/cli/exports.rs` |

@@ -6,6 +6,7 @@ mod exports;
 mod films;
 mod help;
 mod init;
+mod launch;
 mod live;
 mod record;
 mod report;
@@ -29,6 +30,7 @@ pub use capacity::CapacityArgs;
 pub use exports::ExportArgs;
 pub use films::FilmArgs;
 pub use init::{InitAnswers, InitArgs};
+pub use launch::{JobArgs, LaunchArgs, LaunchCommand};
 pub use live::LiveArgs;
 pub use record::RecordArgs;
 pub use report::{DetailArgs, ReportArgs, ReportDetail};
@@ -136,6 +138,9 @@ pub enum Command {
     /// Find the highest load at which thresholds hold
     #[command(after_help = capacity::HELP)]
     Capacity(Box<CapacityArgs>),
+    /// Share a run out among machines by Slurm, Kubernetes or GNU parallel, and merge the results
+    #[command(after_help = launch::HELP)]
+    Launch(Box<LaunchArgs>),
     /// Compare saved runs: what has become slower, and how sure that is
     #[command(after_help = baseline::COMPARE_HELP)]
     Compare(Box<CompareArgs>),

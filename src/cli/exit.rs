@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use crate::stats::{FlowFailures, Integrity, Summary};
+
 /// An exit code. Where several apply, the later one in this list is used: an interrupted run says
 /// little about its thresholds, thresholds were asked for explicitly, and no figure makes up for
 /// inconsistent data.
@@ -94,6 +96,25 @@ impl Exit {
             Exit::Usage => "nothing was started",
             Exit::Interrupted => "the run was interrupted",
         }
+    }
+
+    /// Lists the exit codes that apply to a run with these figures.
+    pub(super) fn of(summary: &Summary) -> Vec<Exit> {
+        let crossed = summary.thresholds.iter().any(|it| !it.holds);
+        let is_allowed = summary.flow_failures == FlowFailures::AreAllowed;
+        let integrity = summary.integrity.as_ref();
+        let all = [
+            (summary.interrupted, Exit::Interrupted),
+            (
+                integrity.is_some_and(Integrity::is_violated),
+                Exit::IntegrityViolated,
+            ),
+            (crossed, Exit::ThresholdsCrossed),
+            (summary.flows.failed > 0 && !is_allowed, Exit::SomeFailed),
+        ];
+        all.into_iter()
+            .filter_map(|(applies, exit)| applies.then_some(exit))
+            .collect()
     }
 
     /// Returns the applicable one of several, by their order.

@@ -20,10 +20,6 @@ pub(super) fn merge(
     detail: Option<Detail>,
     environment: &CliEnvironment,
 ) -> Result<Exit, CliError> {
-    let name = into.file_name().ok_or_else(|| {
-        let what = format_args!("{} cannot be made", into.display()).to_string();
-        CliError::usage(what, "name a new directory: --into DIR")
-    })?;
     let mut runs = Vec::new();
     for directory in directories {
         for run in named(directory, environment)? {
@@ -36,9 +32,39 @@ pub(super) fn merge(
             "name at least two runs, or a directory that holds them",
         ));
     }
+    combine(&runs, into, detail, environment)?;
+    Ok(Exit::Completed)
+}
+
+/// Merges the runs of a job's segments, of which there may be one, and returns the exit codes that
+/// apply to the whole.
+pub(super) fn segments(
+    directories: &[PathBuf],
+    into: &Path,
+    detail: Option<Detail>,
+    environment: &CliEnvironment,
+) -> Result<Vec<Exit>, CliError> {
+    let runs: Vec<SavedRun> = directories
+        .iter()
+        .map(|directory| saved::open(directory, environment))
+        .collect::<Result<_, _>>()?;
+    let merged = combine(&runs, into, detail, environment)?;
+    Ok(Exit::of(&merged.head.summary))
+}
+
+fn combine(
+    runs: &[SavedRun],
+    into: &Path,
+    detail: Option<Detail>,
+    environment: &CliEnvironment,
+) -> Result<SavedRun, CliError> {
+    let name = into.file_name().ok_or_else(|| {
+        let what = format_args!("{} cannot be made", into.display()).to_string();
+        CliError::usage(what, "name a new directory: --into DIR")
+    })?;
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;
-    let head = report::merge(&runs, id, environment.record(&[]), temporary).map_err(|error| {
+    let head = report::merge(runs, id, environment.record(&[]), temporary).map_err(|error| {
         let hint = match error {
             MergeError::Different { .. } => "runs of one scenario can be merged",
             MergeError::Twice(_) => "name each run once",
@@ -55,14 +81,14 @@ pub(super) fn merge(
     let mut output = Output::new(anstream::stdout());
     show(&merged, detail, &mut output, environment);
     let mut remarks = Output::new(anstream::stderr());
-    for run in &runs {
+    for run in runs {
         for remark in &run.remarks {
             remarks.line(&sanitize(&format!("{}: {remark}", run.head.run.id)));
         }
     }
     let printed = output.finish();
     printed.map_err(|error| CliError::standard_output("the report", error))?;
-    Ok(Exit::Completed)
+    Ok(merged)
 }
 
 /// Returns the run in this directory, or those that a directory of results holds.

@@ -1,7 +1,6 @@
 //! `rehearsal schedule`: runs at the times of a cron expression.
 
 mod agenda;
-mod child;
 mod times;
 
 use chrono::Utc;
@@ -15,8 +14,8 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::signals::{self, Signal};
 
+use super::child::{Children, Ended, Waited};
 use agenda::{Agenda, Missed};
-use child::{Children, Ended, Waited};
 use times::Times;
 
 /// Makes the runs, one at a time, until a signal arrives.

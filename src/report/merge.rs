@@ -5,7 +5,7 @@ use std::path::{Path, absolute};
 use std::time::Duration;
 
 use crate::model::{IntegrityInfo, RunId, RunInfo};
-use crate::stats::{Integrity, MissingHistogram, Tally};
+use crate::stats::{Checked, FlowFailures, Integrity, MissingHistogram, Summary, Tally, Threshold};
 
 use super::bundle;
 use super::error::ReportError;
@@ -100,12 +100,48 @@ pub fn merge(
     let peaks = heads().filter_map(|head| head.summary.rehearsal_peak_rss_bytes);
     summary.set_rehearsal_peak(peaks.max());
     summary.integrity = integrity(runs, &run.integrity, temporary)?;
+    summary.flow_failures = flow_failures(runs);
+    summary.thresholds = thresholds(runs, &run, &summary);
     Ok(Head {
         merged_from,
         missing_segments,
         completeness,
         ..Head::new(&run, environment, summary, tally.histograms(), notices)
     })
+}
+
+/// Returns the effect of failed flows: they are allowed if all runs allow theirs.
+fn flow_failures(runs: &[SavedRun]) -> FlowFailures {
+    let failed = runs.iter().filter(|run| run.head.summary.flows.failed > 0);
+    let mut effects = failed.map(|run| run.head.summary.flow_failures).peekable();
+    match effects.peek().is_some() && effects.all(|it| it == FlowFailures::AreAllowed) {
+        true => FlowFailures::AreAllowed,
+        false => FlowFailures::Count,
+    }
+}
+
+/// Checks the thresholds of the runs against the figures of all together. One of windows holds if it
+/// held in every run, as windows of several runs have no common figures.
+fn thresholds(runs: &[SavedRun], run: &RunInfo, summary: &Summary) -> Vec<Checked> {
+    let steps: Vec<&str> = run.steps.iter().map(|step| step.name.as_str()).collect();
+    let mut merged: Vec<Checked> = Vec::new();
+    let all = || runs.iter().flat_map(|run| &run.head.summary.thresholds);
+    for one in all() {
+        if merged.iter().any(|it| it.threshold == one.threshold) {
+            continue;
+        }
+        let parsed = Threshold::parse(&one.threshold, &steps).ok();
+        let whole = parsed.filter(|it| !it.is_of_windows());
+        merged.push(match whole {
+            Some(threshold) => threshold.check(summary),
+            None => {
+                let same = || all().filter(|it| it.threshold == one.threshold);
+                let crossed = same().find(|it| !it.holds);
+                crossed.unwrap_or(one).clone()
+            }
+        });
+    }
+    merged
 }
 
 /// Checks the integrity of all of them together.

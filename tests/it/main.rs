@@ -23,6 +23,7 @@ mod html;
 mod init;
 mod integrity;
 mod language;
+mod launch;
 mod layers;
 mod live;
 mod loads;

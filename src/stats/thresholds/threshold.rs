@@ -102,6 +102,11 @@ impl Threshold {
         matches!(self.figure, Figure::Integrity(_))
     }
 
+    /// Returns `true` if it has to hold in every window of a length.
+    pub fn is_of_windows(&self) -> bool {
+        self.over.is_some()
+    }
+
     /// Checks it against the figures of a whole run.
     pub fn check(&self, summary: &Summary) -> Checked {
         let value = self.figure.of(summary);

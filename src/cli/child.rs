@@ -1,4 +1,4 @@
-//! Processes of a schedule: its runs, which are this program again, and the command on a change.
+//! Processes that commands start: this program again, shell commands, and programs of job engines.
 
 use std::ffi::{OsStr, OsString};
 use std::future::{Future, poll_fn};
@@ -123,7 +123,26 @@ impl<'e> Children<'e> {
         let argv = [program.as_os_str().to_owned()];
         let argv = argv.into_iter().chain(arguments.iter().cloned()).collect();
         let command = self.command(program.as_os_str(), argv, &[]);
-        self.perform(command, &[], signals)
+        self.perform(command, &[], signals, None)
+    }
+
+    /// Runs a program that is searched for on PATH, with these words, and looks at something else
+    /// every so often meanwhile. Exit code 127: there is no such program.
+    pub(super) fn program(
+        &self,
+        words: Vec<OsString>,
+        signals: &mut UnboundedReceiver<Signal>,
+        every: Duration,
+        look: &mut dyn FnMut(),
+    ) -> Result<Ended, CliError> {
+        let argv = std::iter::once("env".into()).chain(words).collect();
+        let command = self.command(OsStr::new("/usr/bin/env"), argv, &[]);
+        self.perform(command, &[], signals, Some((every, look)))
+    }
+
+    /// Waits for so long, or for a signal; returns `true` for that.
+    pub(super) fn pause(&self, time: Duration, signals: &mut UnboundedReceiver<Signal>) -> bool {
+        self.block_on(async { timeout(time, signals.recv()).await.is_ok() })
     }
 
     /// Runs a shell command that can read the run's output, and returns its exit code.
@@ -137,7 +156,7 @@ impl<'e> Children<'e> {
         let code = ended.code.to_string();
         let variables = [("REHEARSAL_EXIT_CODE", code.as_str())];
         let command = self.command(OsStr::new("/bin/sh"), argv, &variables);
-        let ended = self.perform(command, &ended.output, signals)?;
+        let ended = self.perform(command, &ended.output, signals, None)?;
         Ok(ended.code)
     }
 
@@ -161,8 +180,11 @@ impl<'e> Children<'e> {
         command: Command,
         input: &[u8],
         signals: &mut UnboundedReceiver<Signal>,
+        mut look: Option<(Duration, &mut dyn FnMut())>,
     ) -> Result<Ended, CliError> {
         self.block_on(async {
+            let every = look.as_ref().map_or(LOOK, |(every, _)| *every);
+            let mut looks = tokio::time::interval(every);
             let spawned = self.spawner.spawn(command).await;
             let mut child = spawned.map_err(|error| CliError::usage(error, ""))?;
             // It may not read its input, which is no error.
@@ -185,6 +207,9 @@ impl<'e> Children<'e> {
                         Some(ChildEvent::Output { stream, bytes, .. }) => ended.take(stream, &bytes),
                         Some(ChildEvent::Exited { exit, .. }) => ended.exited(exit),
                         Some(ChildEvent::Closed { .. }) => {}
+                    },
+                    _ = looks.tick() => if let Some((_, look)) = &mut look {
+                        look();
                     },
                     Some(_) = signals.recv() => {
                         let grace = if ended.is_interrupted { Grace::SHORT } else { GRACE };
@@ -209,6 +234,11 @@ impl Drop for Children<'_> {
 }
 
 impl Ended {
+    /// Returns the end of the standard output.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.output).into_owned()
+    }
+
     /// Passes output on, and keeps the end of the standard output.
     fn take(&mut self, stream: Stream, bytes: &[u8]) {
         // A reader who has left must not end the schedule.

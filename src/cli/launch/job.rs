@@ -1,0 +1,317 @@
+//! A job: its directory, the command of its tasks, and the engine that runs them.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chrono::Local;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+use crate::cli::args::{Args, Command, JobArgs, RunArgs};
+use crate::cli::child::{Children, Ended};
+use crate::cli::environment::CliEnvironment;
+use crate::cli::error::CliError;
+use crate::cli::settings::{RunSettings, ScenarioChoice};
+use crate::cli::signals::{self, Signal};
+use crate::cli::{saved, scenario, segment};
+use crate::report::{Output, sanitize};
+use crate::scenario::{Load, Segment};
+
+/// The name of the job's description.
+const DESCRIPTION: &str = "launch.json";
+
+/// The directory with a directory for each segment's results.
+pub(super) const SEGMENTS: &str = "segments";
+
+/// The time between two looks at the results of a job in progress.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// An engine that runs tasks.
+pub(super) trait Engine {
+    /// Returns the name that `launch` has for it.
+    fn name(&self) -> &'static str;
+
+    /// Returns the job's files, by name.
+    ///
+    /// # Errors
+    /// If the job cannot be run by this engine.
+    fn files(&self, job: &Job) -> Result<Vec<(&'static str, String)>, CliError>;
+
+    /// Returns the shell command that submits the job.
+    fn submission(&self, job: &Job) -> String;
+
+    /// Submits the job and waits for its end.
+    ///
+    /// # Errors
+    /// If the engine's program cannot be run, or refuses the job.
+    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError>;
+}
+
+/// The end of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// All tasks have ended, well or not.
+    Ended,
+    /// A signal has ended it.
+    Interrupted,
+}
+
+/// A run that is performed as so many tasks.
+pub(super) struct Job {
+    /// The directory for its files, absolute.
+    pub directory: PathBuf,
+    pub segments: u64,
+    pub submit: bool,
+    /// The scenario's name.
+    pub scenario: String,
+    /// The scenario's file; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    /// The program that was named.
+    pub program: Option<PathBuf>,
+    /// This program.
+    pub own_program: PathBuf,
+    /// The directory in which the command was given.
+    pub home: PathBuf,
+    /// The arguments of each task, without its segment and the place of its results.
+    pub arguments: Vec<String>,
+}
+
+/// The description of a job, by which its results are collected.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Description {
+    /// Name and version of this form.
+    pub format: String,
+    pub engine: String,
+    pub scenario: String,
+    pub segments: u64,
+}
+
+impl Description {
+    const FORMAT: &'static str = "rehearsal-launch/1";
+
+    /// Reads the description of the job in this directory.
+    pub(super) fn read(directory: &Path) -> Result<Self, CliError> {
+        let path = directory.join(DESCRIPTION);
+        let unusable = |reason: &dyn std::fmt::Display| {
+            let what = format_args!("{}: {reason}", path.display()).to_string();
+            CliError::usage(what, "name a directory that `rehearsal launch` has made")
+        };
+        let text = fs::read_to_string(&path).map_err(|error| unusable(&error))?;
+        let description: Description =
+            serde_json::from_str(&text).map_err(|error| unusable(&error))?;
+        match description.format == Self::FORMAT {
+            true => Ok(description),
+            false => Err(unusable(&"another version wrote it")),
+        }
+    }
+}
+
+impl Job {
+    /// Checks the command as far as it can be checked here, and makes the job's directory.
+    pub(super) fn new(args: &JobArgs, environment: &CliEnvironment) -> Result<Self, CliError> {
+        let (choice, options) = run_command(&args.command)?;
+        refuse_what_tasks_cannot_share(&options)?;
+        let settings = RunSettings::new(choice.clone(), options)?;
+        let loaded = scenario::load(&settings, environment)?;
+        let segment = Segment::new(1, args.segments)
+            .map_err(|error| CliError::usage(format_args!("--segments: {error}"), ""))?;
+        let load = Load {
+            segment,
+            ..settings.load(&loaded.plan.load)?
+        };
+        segment::check(&loaded.plan, &load)?;
+        settings.thresholds(&loaded.plan)?;
+        let mut arguments = Vec::new();
+        for argument in args.command.iter().skip(1) {
+            let text = argument.to_str().ok_or_else(|| {
+                CliError::usage("an argument is not UTF-8", "rename what it stands for")
+            })?;
+            arguments.push(text.to_owned());
+        }
+        if settings.seed.is_none() {
+            arguments.push(format!("--seed={}", fastrand::u64(..1 << 53)));
+        }
+        let file = match settings.scenario {
+            ScenarioChoice::File(file) => Some(file),
+            ScenarioChoice::BuiltIn | ScenarioChoice::Text { .. } => None,
+        };
+        let home = std::path::absolute(".")
+            .map_err(|error| CliError::system("cannot find the current directory", error))?;
+        Ok(Job {
+            directory: make_directory(args.into.as_deref(), environment)?,
+            segments: args.segments,
+            submit: args.submit,
+            scenario: loaded.plan.name.clone(),
+            file,
+            program: args.program.clone(),
+            own_program: std::path::absolute(&environment.program)
+                .unwrap_or_else(|_| environment.program.clone()),
+            home,
+            arguments,
+        })
+    }
+
+    /// Writes the description and the engine's files.
+    pub(super) fn write(&self, engine: &dyn Engine) -> Result<(), CliError> {
+        let description = Description {
+            format: Description::FORMAT.into(),
+            engine: engine.name().into(),
+            scenario: self.scenario.clone(),
+            segments: self.segments,
+        };
+        let text = serde_json::to_string_pretty(&description)
+            .map_err(|error| CliError::system("cannot describe the job", error.into()))?;
+        let files = [(DESCRIPTION, text)].into_iter().chain(engine.files(self)?);
+        for (name, text) in files {
+            let path = self.directory.join(name);
+            fs::write(&path, text).map_err(|error| {
+                CliError::system(format_args!("cannot write {}", path.display()), error)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Returns the path of a file of the job.
+    pub(super) fn path(&self, name: &str) -> String {
+        self.directory.join(name).display().to_string()
+    }
+
+    /// Returns the directory's path for people.
+    pub(super) fn shown(&self) -> String {
+        sanitize(&self.directory.display().to_string()).into_owned()
+    }
+}
+
+/// Returns the scenario and the options of a command that begins with `run`.
+fn run_command(command: &[OsString]) -> Result<(Option<PathBuf>, RunArgs), CliError> {
+    let name = OsString::from("rehearsal");
+    let arguments: Vec<OsString> = [name].into_iter().chain(command.iter().cloned()).collect();
+    match Args::read(&arguments).map(|args| args.command) {
+        Ok(Some(Command::Run { scenario, options })) => Ok((scenario, *options)),
+        Ok(_) => Err(CliError::usage(
+            "only runs can be launched",
+            "write the command after `--`: -- run my.yaml --flows 1000",
+        )),
+        Err(error) => Err(CliError::usage(
+            error.to_string().trim_end(),
+            "see `rehearsal run --help`",
+        )),
+    }
+}
+
+/// Refuses options that each task would take for itself.
+fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
+    let exports = &options.exports;
+    let of_one_process = [
+        (options.segment.segment.is_some(), "--segment"),
+        (options.save.is_some(), "--save"),
+        (options.series.is_series(), "--repeat"),
+        (options.html.is_some(), "--html"),
+        (options.live.address().is_some(), "--live"),
+        (options.json, "--json"),
+        (options.json_lines.is_some(), "--json-lines"),
+        (options.prometheus.is_some(), "--prometheus"),
+        (exports.junit.is_some(), "--junit"),
+        (exports.markdown.is_some(), "--markdown"),
+        (exports.csv_steps.is_some(), "--csv-steps"),
+        (exports.csv_flows.is_some(), "--csv-flows"),
+    ];
+    match of_one_process.iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, option @ ("--segment" | "--save"))) => Err(CliError::usage(
+            format_args!("{option} is chosen for each task"),
+            "leave it out; --into names the directory for all results",
+        )),
+        Some((_, option)) => Err(CliError::usage(
+            format_args!("{option} is for a run of one process"),
+            "leave it out, and use `rehearsal report` for the merged run",
+        )),
+    }
+}
+
+fn make_directory(into: Option<&Path>, environment: &CliEnvironment) -> Result<PathBuf, CliError> {
+    let directory = into.map_or_else(
+        || {
+            let name = Local::now().format("launch-%Y%m%d-%H%M%S").to_string();
+            saved::results(environment).join(name)
+        },
+        Path::to_owned,
+    );
+    let failed = |error: std::io::Error| {
+        let what = format_args!("cannot make {}: {error}", directory.display()).to_string();
+        CliError::usage(
+            what,
+            "name a new directory that you may write to: --into DIR",
+        )
+    };
+    let parent = directory.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(parent).map_err(failed)?;
+    fs::create_dir(&directory).map_err(failed)?;
+    fs::create_dir(directory.join(SEGMENTS)).map_err(failed)?;
+    std::path::absolute(&directory).map_err(failed)
+}
+
+/// Runs the engine's programs, and shows how many segments have ended meanwhile.
+pub(super) struct Submission<'e> {
+    children: Children<'e>,
+    signals: UnboundedReceiver<Signal>,
+    segments: PathBuf,
+    all: u64,
+}
+
+impl<'e> Submission<'e> {
+    pub(super) fn new(job: &Job, environment: &'e CliEnvironment) -> Result<Self, CliError> {
+        let (arrived, signals) = mpsc::unbounded_channel();
+        signals::watch(move |signal| {
+            // Without a receiver the job is over.
+            let _ = arrived.send(signal);
+        })
+        .map_err(|error| CliError::system("cannot listen for signals", error))?;
+        Ok(Submission {
+            children: Children::new(environment)?,
+            signals,
+            segments: job.directory.join(SEGMENTS),
+            all: job.segments,
+        })
+    }
+
+    /// Runs a command to its end.
+    pub(super) fn run(&mut self, words: &[&str]) -> Result<Ended, CliError> {
+        let argv = words.iter().map(OsString::from).collect();
+        let mut shown = None;
+        let (segments, all) = (&self.segments, self.all);
+        let mut look = || {
+            let ended = ended_segments(segments);
+            if shown.replace(ended) != Some(ended) {
+                let line = format!("{ended} of {all} segments have ended");
+                Output::new(anstream::stderr()).line(&line);
+            }
+        };
+        self.children
+            .program(argv, &mut self.signals, LOOK, &mut look)
+    }
+
+    /// Waits for so long, or for a signal; returns `true` for that.
+    pub(super) fn pause(&mut self, time: Duration) -> bool {
+        self.children.pause(time, &mut self.signals)
+    }
+}
+
+/// Counts the segments with a result.
+fn ended_segments(segments: &Path) -> usize {
+    let runs = |segment: PathBuf| {
+        let runs = fs::read_dir(segment).into_iter().flatten().flatten();
+        runs.map(|run| run.path().join("result.json"))
+    };
+    let all = fs::read_dir(segments).into_iter().flatten().flatten();
+    all.filter(|segment| runs(segment.path()).any(|it| it.exists()))
+        .count()
+}
+
+/// Quotes words for a shell.
+pub(super) fn quoted<'w>(words: impl IntoIterator<Item = &'w str>) -> String {
+    // Words with a NUL cannot be arguments, and so do not come here.
+    shlex::try_join(words).unwrap_or_default()
+}
