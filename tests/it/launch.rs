@@ -339,12 +339,10 @@ fn slurm_shares_a_run_out_and_loses_or_repeats_tasks() {
     });
     cluster.ask("scontrol", &["update", &requeued, "StartTime=now"]);
     let (code, heard) = running.end();
-    assert_eq!(code, Some(1), "{heard}");
-    assert!(
-        heard.contains("8 of 8 segments have ended") || heard.contains("7 of 8"),
-        "{heard}"
-    );
-    assert!(heard.contains("Segment 3 was cut off"), "{heard}");
+    assert_eq!(code, Some(130), "{heard}");
+    assert!(heard.contains("8 of 8 segments have ended"), "{heard}");
+    assert!(heard.contains("Segment 3 was interrupted"), "{heard}");
+    assert!(heard.contains("1 of 8 segments not complete"), "{heard}");
     assert!(
         heard.contains("Segment 5 was started 2 times, and is counted once"),
         "{heard}"

@@ -106,7 +106,10 @@ pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<
             unfinished,
             units::counted(description.segments, "segment"),
         ));
-        exits.push(Exit::SomeFailed);
+        // The worst of what is known, or else that flows are missing.
+        if exits.is_empty() {
+            exits.push(Exit::SomeFailed);
+        }
     }
     if let Some(text) = Exit::explain(&exits) {
         errors.line(&text);
