@@ -57,6 +57,8 @@ pub use screen::{
 };
 pub use wait_set::{Awaited, On, WaitSet};
 
+use screen::InputKind;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -82,6 +84,17 @@ pub struct DialogueSettings {
     pub screen: Option<ScreenSize>,
     /// Time without output after which an unfinished line counts as it is.
     pub quiet: Duration,
+}
+
+/// Place of typed input in a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReplyPart {
+    /// The whole reply, or its first key.
+    First,
+    /// A further key of the reply.
+    Further,
+    /// A reply to an interlude.
+    Interlude,
 }
 
 /// Dialogue with one script instance: its output, and the current wait.
@@ -406,7 +419,7 @@ impl Dialogue {
     }
 
     /// Reports the time of the reply that is reported next, for the screen.
-    pub fn typed_on_screen(&mut self, typed: &Typed, is_interlude: bool, at: Instant) {
+    pub fn typed_on_screen(&mut self, typed: &Typed, part: ReplyPart, at: Instant) {
         if let Some(screen) = &mut self.screen {
             let text_of = |echo: &ExpectedEcho| match echo {
                 ExpectedEcho::Line(text) => format!("{text}\n"),
@@ -415,10 +428,15 @@ impl Dialogue {
             };
             let further = typed.further_echoes().iter().map(text_of);
             let text = text_of(typed.echo()) + &further.collect::<String>();
-            if is_interlude {
-                screen.answered_interlude(&text, at);
-            } else {
-                screen.answered(&text, at);
+            let kind = match typed.bytes() {
+                b"\x7f" | b"\x08" => InputKind::Erasing,
+                _ if typed.is_control_key() => InputKind::Key,
+                _ => InputKind::Text,
+            };
+            match part {
+                ReplyPart::Interlude => screen.answered_interlude((&text, kind), at),
+                ReplyPart::First => screen.answered((&text, kind), false, at),
+                ReplyPart::Further => screen.answered((&text, kind), true, at),
             }
         }
     }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use chrono::TimeDelta;
-use rehearsal::dialogue::{Dialogue, DialogueSettings, RoleMatcher};
+use rehearsal::dialogue::{Dialogue, DialogueSettings, ReplyPart, RoleMatcher};
 use rehearsal::model::*;
 use rehearsal::report::{
     LatencyLog, Output, PlainProgress, Recorder, ReportError, Reporter, Reporters,
@@ -228,7 +228,7 @@ fn the_screen_of_an_idle_session_takes_no_more_than_80_kb() {
             dialogue.drained();
             let typed = Typed::text("a").expect("a text");
             if screen.is_some() {
-                dialogue.typed_on_screen(&typed, false, now);
+                dialogue.typed_on_screen(&typed, ReplyPart::First, now);
             }
             dialogue.answered(&typed, EchoMode::Raw);
         }

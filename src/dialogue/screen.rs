@@ -19,6 +19,7 @@ pub use fill::{FieldValue, FormFiller};
 pub use key_step::{KeyPress, KeySequenceError, KeySequenceErrorKind, KeyStep};
 pub(super) use output::{ScreenFinding, ScreenOutput};
 pub use select::{LitTexts, RowSelector, lit_texts};
+pub(super) use typed::InputKind;
 pub use wait::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };

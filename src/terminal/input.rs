@@ -177,6 +177,13 @@ impl Typed {
         &self.echo
     }
 
+    /// Returns whether it is a key, and no text nor the end of a line.
+    pub(crate) fn is_control_key(&self) -> bool {
+        let is_pasted = self.bytes.starts_with(PASTE_BRACKETS[0].as_bytes());
+        let first = self.bytes.first();
+        !is_pasted && first.is_some_and(|it| it.is_ascii_control() && !b"\r\n".contains(it))
+    }
+
     /// Returns the echoes that follow on it.
     pub(crate) fn further_echoes(&self) -> &[ExpectedEcho] {
         &self.further

@@ -12,7 +12,7 @@ use super::condition::{
 };
 use super::evidence::{NearMiss, ScreenMatch, is_shown, is_within};
 use super::shown_line::{PastText, lines_of};
-use super::typed::TypedText;
+use super::typed::{InputKind, TypedText};
 use super::wait::{ScreenContent, ScreenWait};
 
 /// Screen of a program with the output that it does not show yet.
@@ -150,9 +150,14 @@ impl ScreenOutput {
     }
 
     /// Records a reply that was typed at `at`.
-    pub(in crate::dialogue) fn answered(&mut self, text: &str, at: Instant) {
+    pub(in crate::dialogue) fn answered(
+        &mut self,
+        (text, kind): (&str, InputKind),
+        is_more: bool,
+        at: Instant,
+    ) {
         self.apply_all();
-        self.typed.type_at_cursor(&self.screen, text);
+        self.typed.type_at_cursor(&self.screen, text, kind, is_more);
         self.answered_text.record(&self.screen);
         self.screen.answered(at);
         let is_kept = std::mem::take(&mut self.keeps_output) && !self.screen.is_incomplete();
@@ -167,9 +172,13 @@ impl ScreenOutput {
     }
 
     /// Records a reply to an interlude, after which older output still counts.
-    pub(in crate::dialogue) fn answered_interlude(&mut self, text: &str, at: Instant) {
+    pub(in crate::dialogue) fn answered_interlude(
+        &mut self,
+        (text, kind): (&str, InputKind),
+        at: Instant,
+    ) {
         self.apply_all();
-        self.typed.type_at_cursor(&self.screen, text);
+        self.typed.type_at_cursor(&self.screen, text, kind, false);
         self.active_at = self.active_at.max(at);
         self.reads = false;
     }

@@ -2,12 +2,18 @@
 
 use std::collections::VecDeque;
 
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::terminal::{Screen, ScreenRow};
 
 /// Number of replies whose text is recognized.
-const REPLY_LIMIT: usize = 8;
+const REPLY_LIMIT: u64 = 8;
+
+/// Number of texts that are recognized, as the values of a form.
+const COMPOSITION_LIMIT: usize = 64;
+
+/// Number of pieces of a text that are recognized each by itself.
+const PIECE_LIMIT: usize = 32;
 
 /// Characters of a text that are recognized, more than a screen holds.
 const LENGTH_LIMIT: usize = 20_000;
@@ -24,18 +30,45 @@ const EDGES: [char; 5] = ['│', '|', '┃', '║', ']'];
 /// Text that was typed lately, each with its place on the screen.
 #[derive(Debug, Default)]
 pub(in crate::dialogue) struct TypedText {
-    replies: VecDeque<TypedLine>,
+    compositions: VecDeque<Composition>,
+    /// Number of the last reply.
+    reply: u64,
+}
+
+/// What a reply consists of, as far as it matters for its text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InputKind {
+    Text,
+    /// A key that removes the character before the cursor.
+    Erasing,
+    /// Any other key.
+    Key,
+}
+
+/// Text that was typed without another key in between: at once, or character by character.
+#[derive(Debug)]
+struct Composition {
+    reply: u64,
+    /// Its lines and pieces, each as it may be drawn.
+    lines: Vec<TypedLine>,
+    /// All of its last line, if that was typed in pieces.
+    joined: Option<TypedLine>,
+    /// The place behind its last character, if that is drawn where it was typed.
+    end: Option<(u16, u16)>,
+    is_over: bool,
+    /// True if its last line begins with a copy of an earlier one.
+    is_erased: bool,
 }
 
 /// One line of what was typed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct TypedLine {
     text: String,
     place: Option<TypedPlace>,
 }
 
 /// The place of the cursor when a text was typed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct TypedPlace {
     row: u16,
     column: u16,
@@ -51,37 +84,101 @@ pub(super) struct TypedCells {
 }
 
 impl TypedText {
-    /// Records text that is about to be typed at the cursor.
-    pub(in crate::dialogue) fn type_at_cursor(&mut self, screen: &Screen, text: &str) {
-        let cursor = screen.cursor();
-        // A program that hides the cursor may draw its input anywhere.
-        let mut place = cursor.visible.then(|| {
-            let row = screen.row(cursor.row);
-            TypedPlace {
-                row: cursor.row,
-                column: cursor.column,
-                label: label_of(&row.text()[..row.byte_of(cursor.column)]).to_owned(),
+    /// Records input that is about to be typed at the cursor: a new reply, or more of the last one.
+    pub(in crate::dialogue) fn type_at_cursor(
+        &mut self,
+        screen: &Screen,
+        text: &str,
+        kind: InputKind,
+        is_more: bool,
+    ) {
+        self.reply += u64::from(!is_more);
+        match kind {
+            InputKind::Text => self.type_text(screen, text, is_more),
+            InputKind::Erasing => {
+                if let Some(last) = self.open_composition() {
+                    last.erase();
+                }
             }
-        });
-        for line in text.split(['\n', '\r']) {
-            let place = place.take();
-            if !line.trim().is_empty() {
-                let text = line.chars().filter(|it| !it.is_control());
-                self.replies.push_back(TypedLine {
-                    text: text.take(LENGTH_LIMIT).collect(),
-                    place,
-                });
+            InputKind::Key => {
+                if let Some(last) = self.open_composition() {
+                    last.is_over = true;
+                }
             }
         }
-        let surplus = self.replies.len().saturating_sub(REPLY_LIMIT);
-        self.replies.drain(..surplus);
+        let (reply, count) = (self.reply, self.compositions.len());
+        let surplus = count.saturating_sub(COMPOSITION_LIMIT);
+        self.compositions.drain(..surplus);
+        self.compositions
+            .retain(|it| it.reply + REPLY_LIMIT > reply);
     }
 
-    /// Returns whether a text is within the last reply, so that it may be drawn by the program as what was
-    /// typed, wherever it is.
+    fn type_text(&mut self, screen: &Screen, text: &str, is_more: bool) {
+        let cursor = screen.cursor();
+        let here = cursor.visible.then_some((cursor.row, cursor.column));
+        // A program that hides the cursor may draw its input anywhere.
+        let mut place = here.map(|(row, column)| {
+            let shown = screen.row(row);
+            TypedPlace {
+                row,
+                column,
+                label: label_of(&shown.text()[..shown.byte_of(column)]).to_owned(),
+            }
+        });
+        let (reply, columns) = (self.reply, screen.size().columns);
+        for (number, line) in text.split(['\n', '\r']).enumerate() {
+            if number > 0
+                && let Some(last) = self.open_composition()
+            {
+                last.is_over = true;
+            }
+            let characters = line.chars().filter(|it| !it.is_control());
+            let line = TypedLine {
+                text: characters.take(LENGTH_LIMIT).collect(),
+                place: place.take(),
+            };
+            if line.text.is_empty() {
+                continue;
+            }
+            let end = here.filter(|_| number == 0).map(|(row, column)| {
+                let width = u16::try_from(line.text.width()).unwrap_or(u16::MAX);
+                (row, column.saturating_add(width).min(columns - 1))
+            });
+            let open = self.open_composition().filter(|_| number == 0);
+            match open.filter(|it| is_more || (it.end.is_some() && it.end == here)) {
+                Some(last) => {
+                    last.reply = reply;
+                    last.go_on(line, here, end);
+                }
+                None if line.text.trim().is_empty() => {}
+                None => self.compositions.push_back(Composition {
+                    reply,
+                    lines: vec![line],
+                    joined: None,
+                    end,
+                    is_over: false,
+                    is_erased: false,
+                }),
+            }
+        }
+    }
+
+    fn open_composition(&mut self) -> Option<&mut Composition> {
+        self.compositions.back_mut().filter(|it| !it.is_over)
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &TypedLine> {
+        self.compositions.iter().flat_map(Composition::lines)
+    }
+
+    /// Returns whether a text is within the last reply that has any, so that it may be drawn by the
+    /// program as what was typed, wherever it is.
     pub(super) fn last_has(&self, text: &str) -> bool {
         let text = text.trim();
-        !text.is_empty() && self.replies.back().is_some_and(|it| it.text.contains(text))
+        let last = self.compositions.back().map(|it| it.reply);
+        let of_last = self.compositions.iter().filter(|it| Some(it.reply) == last);
+        let mut lines = of_last.flat_map(Composition::lines);
+        !text.is_empty() && lines.any(|it| it.text.contains(text))
     }
 
     /// Returns the cells of a screen with these rows that may show what was typed.
@@ -91,17 +188,71 @@ impl TypedText {
             columns,
             cells: vec![
                 false;
-                if self.replies.is_empty() {
+                if self.compositions.is_empty() {
                     0
                 } else {
                     columns * rows.len()
                 }
             ],
         };
-        for line in &self.replies {
+        for line in self.lines() {
             line.mark(screen, rows, &mut cells);
         }
         cells
+    }
+}
+
+impl Composition {
+    fn lines(&self) -> impl Iterator<Item = &TypedLine> {
+        self.lines.iter().chain(&self.joined)
+    }
+
+    /// Adds text that was typed after it.
+    fn go_on(&mut self, line: TypedLine, here: Option<(u16, u16)>, end: Option<(u16, u16)>) {
+        let is_in_place = self.end.is_some() && self.end == here;
+        self.end = end;
+        self.is_erased = false;
+        let mut whole = self.take_whole();
+        whole.append(&line.text);
+        match self.lines.last_mut().filter(|_| is_in_place) {
+            Some(last) => last.append(&line.text),
+            None => self.push(line),
+        }
+        self.joined = (self.lines.len() > 1).then_some(whole);
+    }
+
+    /// Removes the last character. What was there before may have been drawn.
+    fn erase(&mut self) {
+        let joined = self.joined.clone();
+        let mut shorter = self.take_whole();
+        let width = shorter.text.pop().and_then(UnicodeWidthChar::width);
+        self.end = self.end.zip(width).and_then(|((row, column), width)| {
+            Some((row, column.checked_sub(u16::try_from(width).ok()?)?))
+        });
+        if shorter.text.is_empty() {
+            self.is_over = true;
+        }
+        if self.is_erased {
+            self.lines.pop();
+        }
+        self.is_erased = true;
+        for line in joined.into_iter().chain([shorter]) {
+            if !line.text.is_empty() {
+                self.push(line);
+            }
+        }
+    }
+
+    fn take_whole(&mut self) -> TypedLine {
+        let joined = self.joined.take();
+        joined.unwrap_or_else(|| self.lines[self.lines.len() - 1].clone())
+    }
+
+    fn push(&mut self, line: TypedLine) {
+        if self.lines.len() >= PIECE_LIMIT {
+            self.lines.remove(0);
+        }
+        self.lines.push(line);
     }
 }
 
@@ -121,6 +272,13 @@ impl TypedCells {
 }
 
 impl TypedLine {
+    fn append(&mut self, text: &str) {
+        self.text.push_str(text);
+        if let Some((end, _)) = self.text.char_indices().nth(LENGTH_LIMIT) {
+            self.text.truncate(end);
+        }
+    }
+
     fn mark(&self, screen: &Screen, rows: &[ScreenRow], cells: &mut TypedCells) {
         for (index, row) in (0..).zip(rows) {
             if row.text().trim() == self.text.trim() {

@@ -5,6 +5,7 @@
 //! are kept; bytes and entries between them are counted.
 
 mod rendering;
+mod sequence;
 mod shown_screen;
 
 use std::collections::VecDeque;
@@ -14,6 +15,8 @@ use crate::model::{Happening, InstanceId, Stream};
 use crate::terminal::ScreenSize;
 
 pub(in crate::engine) use rendering::render;
+
+use sequence::SequencePlace;
 
 /// Bytes kept of the beginning.
 const HEAD_BYTES: usize = 4 << 10;
@@ -39,10 +42,18 @@ pub(in crate::engine) struct Transcript {
     tail: Kept,
     /// True once something did not fit.
     head_is_full: bool,
-    left_out_bytes: u64,
-    left_out_entries: u64,
+    left_out: LeftOut,
     /// Used secrets that the flow may not know.
     secrets: Vec<String>,
+}
+
+/// What did not fit between the head and the tail.
+#[derive(Debug, Default)]
+struct LeftOut {
+    bytes: u64,
+    entries: u64,
+    /// The place in each stream at which it ends.
+    places: [SequencePlace; 2],
 }
 
 /// Entries and their bytes.
@@ -83,8 +94,7 @@ impl Transcript {
             head: Kept::default(),
             tail: Kept::default(),
             head_is_full: false,
-            left_out_bytes: 0,
-            left_out_entries: 0,
+            left_out: LeftOut::default(),
             secrets: Vec::new(),
         }
     }
@@ -102,16 +112,18 @@ impl Transcript {
             let room = HEAD_BYTES.saturating_sub(self.head.size() + ENTRY_BYTES);
             let (fits, rest) = bytes.split_at(room.min(bytes.len()));
             self.head.hear(stream, fits, at);
-            self.head_is_full = !rest.is_empty();
+            if !rest.is_empty() {
+                self.end_head();
+            }
             rest
         };
         if !rest.is_empty() {
             let kept = &rest[rest.len().saturating_sub(TAIL_BYTES)..];
             if kept.len() < rest.len() {
                 // The older bytes of the tail have no room any more.
-                self.left_out_bytes += (rest.len() - kept.len()) as u64;
-                self.tail
-                    .clear(&mut self.left_out_bytes, &mut self.left_out_entries);
+                self.tail.clear(&mut self.left_out);
+                self.left_out
+                    .output(stream, &rest[..rest.len() - kept.len()]);
             }
             self.tail.hear(stream, kept, at);
             self.make_room();
@@ -168,7 +180,9 @@ impl Transcript {
         let last = self.tail.entries.back().or(self.head.entries.back());
         entry.at = last.map_or(entry.at, |last| entry.at.max(last.at));
         let fits = self.head.size() + ENTRY_BYTES + bytes.len() <= HEAD_BYTES;
-        self.head_is_full |= !fits;
+        if !self.head_is_full && !fits {
+            self.end_head();
+        }
         let part = if self.head_is_full {
             &mut self.tail
         } else {
@@ -179,11 +193,24 @@ impl Transcript {
         self.make_room();
     }
 
+    /// Begins the tail, before which something may be left out.
+    fn end_head(&mut self) {
+        self.head_is_full = true;
+        let bytes: Vec<u8> = self.head.bytes.iter().copied().collect();
+        let mut begin = 0;
+        for entry in &self.head.entries {
+            let end = begin + entry.kind.length();
+            if let EntryKind::Heard { stream, .. } = entry.kind {
+                self.left_out.pass(stream, &bytes[begin..end]);
+            }
+            begin = end;
+        }
+    }
+
     fn make_room(&mut self) {
         while self.tail.size() > TAIL_BYTES + ENTRY_BYTES {
             let excess = self.tail.size() - TAIL_BYTES - ENTRY_BYTES;
-            self.tail
-                .drop_oldest(excess, &mut self.left_out_bytes, &mut self.left_out_entries);
+            self.tail.drop_oldest(excess, &mut self.left_out);
         }
     }
 }
@@ -222,31 +249,50 @@ impl Kept {
     }
 
     /// Drops the oldest entry, or so much of it if that is output.
-    fn drop_oldest(&mut self, excess: usize, bytes: &mut u64, entries: &mut u64) {
+    fn drop_oldest(&mut self, excess: usize, left_out: &mut LeftOut) {
         let Some(oldest) = self.entries.front_mut() else {
             return;
         };
+        let length = oldest.kind.length();
         let dropped = match &mut oldest.kind {
-            EntryKind::Heard { length, .. } if *length > excess => {
-                *length -= excess;
-                excess
+            EntryKind::Heard { stream, length } => {
+                let dropped = excess.min(*length);
+                let (one, other) = self.bytes.as_slices();
+                let (one, other) = (&one[..dropped.min(one.len())], other);
+                left_out.output(*stream, one);
+                left_out.output(*stream, &other[..dropped - one.len()]);
+                *length -= dropped;
+                dropped
             }
-            what => {
-                let length = what.length();
-                self.entries.pop_front();
-                *entries += 1;
+            EntryKind::Said { .. } | EntryKind::Noted(_) => {
+                left_out.bytes += length as u64;
                 length
             }
         };
+        if dropped == length {
+            self.entries.pop_front();
+            left_out.entries += 1;
+        }
         self.bytes.drain(..dropped);
-        *bytes += dropped as u64;
     }
 
-    fn clear(&mut self, bytes: &mut u64, entries: &mut u64) {
-        *bytes += self.bytes.len() as u64;
-        *entries += self.entries.len() as u64;
-        self.bytes.clear();
-        self.entries.clear();
+    fn clear(&mut self, left_out: &mut LeftOut) {
+        while !self.entries.is_empty() {
+            self.drop_oldest(usize::MAX, left_out);
+        }
+    }
+}
+
+impl LeftOut {
+    /// Leaves out output.
+    fn output(&mut self, stream: Stream, bytes: &[u8]) {
+        self.bytes += bytes.len() as u64;
+        self.pass(stream, bytes);
+    }
+
+    fn pass(&mut self, stream: Stream, bytes: &[u8]) {
+        let place = &mut self.places[stream as usize];
+        *place = place.after_all(bytes);
     }
 }
 

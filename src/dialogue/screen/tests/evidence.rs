@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use super::{at, draw, drawn, screen};
 use crate::dialogue::pattern::Pattern;
 use crate::dialogue::screen::evidence::{Judgement, is_shown, judge};
-use crate::dialogue::screen::typed::TypedText;
+use crate::dialogue::screen::typed::{InputKind, TypedText};
 use crate::dialogue::screen::{
     CellPosition, CursorCondition, Judging, RowRange, ScreenContent, ScreenRegion, ScreenWait,
 };
@@ -324,7 +324,7 @@ fn a_text_is_gone_when_it_is_not_shown_in_its_region() {
 fn after_typing(before: &str, text: &str, after: &str, wait: &str) -> String {
     let mut screen = screen(12, 40, before);
     let mut typed = TypedText::default();
-    typed.type_at_cursor(&screen, text);
+    typed.type_at_cursor(&screen, text, InputKind::Text, false);
     screen.answered(Instant::now());
     draw(&mut screen, after);
     brief(&judge(&shown(wait), &screen, &typed, Instant::now()))
@@ -439,16 +439,78 @@ fn typed_text_is_no_evidence() {
 fn typed_text_counts_again_after_some_replies() {
     let mut typed = TypedText::default();
     let mut screen = drawn("Name: ");
-    typed.type_at_cursor(&screen, "Bob");
-    draw(&mut screen, "Bob");
+    typed.type_at_cursor(&screen, "Bob", InputKind::Text, false);
+    draw(&mut screen, "Bob\r\n");
     let name = shown("Bob");
     for _ in 0..7 {
-        typed.type_at_cursor(&screen, "x");
+        typed.type_at_cursor(&screen, "x", InputKind::Text, false);
     }
     assert_eq!(
         brief(&judge(&name, &screen, &typed, Instant::now())),
         "Typed"
     );
-    typed.type_at_cursor(&screen, "x");
+    typed.type_at_cursor(&screen, "x", InputKind::Text, false);
     assert_eq!(brief(&judge(&name, &screen, &typed, Instant::now())), "met");
+}
+
+/// Returns the judgement on a screen after input, with what the program draws at each; `+` begins a
+/// further input of the same reply, `<` is the backspace key and `^` another key.
+fn after_inputs(before: &str, inputs: &[(&str, &str)], wait: &str) -> String {
+    let mut screen = screen(12, 40, before);
+    let mut typed = TypedText::default();
+    for (input, drawing) in inputs {
+        let text = input.trim_start_matches('+');
+        let (text, kind) = match text {
+            "<" => ("", InputKind::Erasing),
+            "^" => ("^[[B", InputKind::Key),
+            text => (text, InputKind::Text),
+        };
+        typed.type_at_cursor(&screen, text, kind, input.starts_with('+'));
+        screen.answered(Instant::now());
+        draw(&mut screen, drawing);
+    }
+    brief(&judge(&shown(wait), &screen, &typed, Instant::now()))
+}
+
+#[test]
+fn text_in_pieces_is_no_evidence() {
+    let answer = "\r\x1b[K\n [done] unknown";
+    let silent = [
+        ("d", ""),
+        ("+o", ""),
+        ("+n", ""),
+        ("+e", ""),
+        ("+\n", answer),
+    ];
+    let echoed = [
+        ("d", "d"),
+        ("o", "o"),
+        ("n", "n"),
+        ("e", "e"),
+        ("\n", answer),
+    ];
+    let keys = [("done", "done"), ("+^", ""), ("+^", answer)];
+    let erased = [
+        ("don", "don"),
+        ("+x", "x"),
+        ("+<", "\x08 \x08"),
+        ("+e", "e"),
+        ("+\n", answer),
+    ];
+    let form = [
+        ("done", "done"),
+        ("+\t", "\x1b[3;1H"),
+        ("+7", "7"),
+        ("+\n", answer),
+    ];
+    for inputs in [&silent[..], &echoed, &keys, &erased, &form] {
+        for before in ["Name: ", "\x1b[2;5H"] {
+            let found = after_inputs(before, inputs, "done");
+            assert!(["Typed", "Stale"].contains(&&*found), "{inputs:?}: {found}");
+            assert_eq!(after_inputs(before, inputs, "unknown"), "met", "{inputs:?}");
+        }
+    }
+    // The keys of two menus are no text.
+    let menus = [("o", "\x1b[2J\x1b[HNext: "), ("k", "\x1b[2J\x1b[5;1Hok")];
+    assert_eq!(after_inputs("Choice: ", &menus, "ok"), "met");
 }

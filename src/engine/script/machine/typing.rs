@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::dialogue::ReplyPart;
 use crate::engine::script::action_run::{ActionWait, ECHO_PATIENCE};
 use crate::engine::script::interpreter::{ActionError, Answers, Input, TypedReply};
 use crate::engine::script::program::Program;
@@ -203,9 +204,12 @@ impl ScriptMachine {
                 transcript.keep_secret(reply.typed.line_text());
             }
         }
-        let is_interlude = reply.answers == Answers::Interlude;
-        self.dialogue
-            .typed_on_screen(&reply.typed, is_interlude, at);
+        let part = match reply.answers {
+            Answers::Wait => ReplyPart::First,
+            Answers::Further => ReplyPart::Further,
+            Answers::Interlude => ReplyPart::Interlude,
+        };
+        self.dialogue.typed_on_screen(&reply.typed, part, at);
         match reply.answers {
             Answers::Wait | Answers::Further => self.dialogue.answered(&reply.typed, mode),
             Answers::Interlude => self.dialogue.answered_interlude(&reply.typed, mode),

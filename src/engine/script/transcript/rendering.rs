@@ -7,6 +7,7 @@ use crate::model::{Happening, Moment, Stream};
 use crate::scenario::{Masker, in_order};
 use crate::terminal::ScreenSize;
 
+use super::sequence::SequencePlace;
 use super::shown_screen::{Gap, ShownScreen};
 use super::{Entry, EntryKind, Kept, Transcript};
 
@@ -42,11 +43,12 @@ impl Transcript {
     fn moments(&self, since: Instant, masker: &Masker) -> Vec<Moment> {
         let mut head = pieces(&self.head);
         let mut tail = pieces(&self.tail);
-        let left_out = (self.left_out_bytes > 0 || self.left_out_entries > 0).then(|| {
+        let left_out = (self.left_out.bytes > 0 || self.left_out.entries > 0).then(|| {
             let at = tail.first().map_or(since, |piece| piece.at);
+            let cut = self.remove_cut_sequences(&mut tail);
             let what = Happening::LeftOut {
-                bytes: self.left_out_bytes,
-                entries: self.left_out_entries,
+                bytes: self.left_out.bytes + cut as u64,
+                entries: self.left_out.entries,
             };
             (at, what)
         });
@@ -70,6 +72,24 @@ impl Transcript {
         }
         read(tail, masker, screen(Gap::Before), &mut rendered);
         moments
+    }
+}
+
+impl Transcript {
+    /// Removes what is left of sequences whose beginning is left out. Returns the number of bytes.
+    fn remove_cut_sequences(&self, tail: &mut [Piece<'_>]) -> usize {
+        let cut = [Stream::Out, Stream::Err].map(|stream| {
+            let of_it = tail.iter_mut().filter(|it| it.is_of(stream));
+            let of_it = of_it.map(|it| &mut it.bytes);
+            self.left_out.places[stream as usize].remove_rest(of_it)
+        });
+        cut.iter().sum()
+    }
+}
+
+impl Piece<'_> {
+    fn is_of(&self, stream: Stream) -> bool {
+        matches!(self.kind, EntryKind::Heard { stream: its, .. } if *its == stream)
     }
 }
 
@@ -129,8 +149,7 @@ fn read(
 
 fn mask_streams(pieces: &mut [Piece<'_>], masker: &Masker) {
     for stream in [Stream::Out, Stream::Err] {
-        let of_it = |piece: &&mut Piece<'_>| matches!(piece.kind, EntryKind::Heard { stream: its, .. } if *its == stream);
-        let heard = pieces.iter_mut().filter(of_it);
+        let heard = pieces.iter_mut().filter(|it| it.is_of(stream));
         let mut heard: Vec<_> = heard.map(|it| &mut it.bytes).collect();
         mask(&mut heard, masker);
         make_whole(&mut heard);
@@ -214,39 +233,23 @@ fn found(all: &[u8], places: Vec<usize>, masker: &Masker) -> Vec<Range<usize>> {
 }
 
 /// The places of the bytes that a terminal shows: neither control characters nor control sequences
-/// (ECMA-48, 5.4 and 5.6).
+/// (see [`SequencePlace`]).
 fn seen(bytes: &[u8]) -> Vec<usize> {
-    enum State {
-        Text,
-        Escape,
-        Sequence,
-        Message,
-    }
-    let mut state = State::Text;
+    let mut sequence = SequencePlace::Text;
     let mut places = Vec::with_capacity(bytes.len());
     for (place, &byte) in bytes.iter().enumerate() {
-        state = match (state, byte) {
-            (State::Message, 0x07) => State::Text,
-            (_, 0x1b) => State::Escape,
-            (State::Escape, b'[') => State::Sequence,
-            (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') => State::Message,
-            (State::Escape, 0x20..=0x2f) => State::Escape,
-            (State::Sequence, 0x00..=0x3f) => State::Sequence,
-            (State::Message, _) => State::Message,
-            (State::Escape | State::Sequence, _) => State::Text,
-            (State::Text, 0x08) => {
-                // The text before it is overwritten.
-                places.pop();
-                State::Text
-            }
-            (State::Text, _) => {
-                // Line ends show where a secret is broken.
-                if !byte.is_ascii_control() || matches!(byte, b'\r' | b'\n') {
-                    places.push(place);
-                }
-                State::Text
-            }
-        };
+        let is_within = sequence != SequencePlace::Text;
+        sequence = sequence.after(byte);
+        if is_within || sequence != SequencePlace::Text {
+            continue;
+        }
+        if byte == 0x08 {
+            // The text before it is overwritten.
+            places.pop();
+        } else if !byte.is_ascii_control() || matches!(byte, b'\r' | b'\n') {
+            // Line ends show where a secret is broken.
+            places.push(place);
+        }
     }
     places
 }

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::{Ending, ExitCause, FlowNumber, RoleIndex};
 use crate::scenario::Masker;
+use crate::terminal::Screen;
 
 fn transcript(role: usize) -> Transcript {
     let instance = InstanceId {
@@ -76,7 +77,7 @@ fn a_flood_in_one_read_leaves_its_end() {
         let bytes = [vec![b'x'; 100_000], b"last".to_vec()].concat();
         flood.heard(Stream::Out, &bytes, now);
     }
-    let left_out = flood.left_out_bytes;
+    let left_out = flood.left_out.bytes;
     let kept = (flood.head.bytes.len() + flood.tail.bytes.len()) as u64;
     assert_eq!(left_out + kept, 3 * 100_004);
     assert!(rendered(vec![flood], now, &[]).ends_with("xxlast"));
@@ -140,6 +141,37 @@ fn a_secret_cut_by_what_is_left_out_is_hidden() {
     }
     let text = rendered(vec![talk], now, &["hunter2-abc"]);
     assert!(!text.contains("abc") && !text.contains("hun"), "{text}");
+}
+
+#[test]
+fn no_rendering_begins_within_a_control_sequence_or_a_character() {
+    let now = Instant::now();
+    let size = ScreenSize {
+        rows: 3,
+        columns: 40,
+    };
+    for screen in [None, Some(size)] {
+        for (shift, piece_len) in (0..40).flat_map(|it| [(it, 1), (it, 7), (it, 40_000)]) {
+            let mut long = transcript(0);
+            long.screen = screen;
+            let output = "\x1b[38;5;16;48;5;231m≈\x1b]2;title\x07".repeat(1_000);
+            let output = [&b"x".repeat(shift), output.as_bytes()].concat();
+            for (round, piece) in (0..).zip(output.chunks(piece_len)) {
+                long.heard(Stream::Out, piece, now + Duration::from_micros(9 * round));
+            }
+            let text = rendered(vec![long], now, &[]);
+            let (_, tail) = text
+                .split_once(" left out]")
+                .expect("something is left out");
+            assert!(tail.starts_with(['\x1b', '≈']), "{tail:.60?}");
+            if screen.is_some() {
+                let mut shown = Screen::new(size, now);
+                shown.feed(tail.as_bytes(), now, &mut |_| false);
+                let text = shown.frame().text();
+                assert!(text.chars().all(|it| "≈ \n".contains(it)), "{text}");
+            }
+        }
+    }
 }
 
 proptest! {
