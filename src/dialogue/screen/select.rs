@@ -7,6 +7,7 @@
 //! and then in the other direction. Before Enter, all rows that were to be marked are seen marked, and
 //! where Enter marks a row instead of closing the list, afterwards, too.
 
+mod columns;
 mod enter;
 mod error;
 mod focus;
@@ -27,9 +28,11 @@ use crate::dialogue::rows::RowFormat;
 use crate::terminal::{Key, Screen};
 
 use super::key_step::{KeyPress, KeySequenceError, KeyStep};
+use columns::{ColumnEffect, ColumnPress};
 use enter::{EnterEffect, PressedEnter};
 use error::{
-    disabled, passed_over, unchanged, unlit, unproved, unreached, without_effect, without_label,
+    beside, disabled, passed_over, unchanged, unlit, unproved, unreached, without_effect,
+    without_label,
 };
 use focus::FocusPress;
 use hot_key::{HotKey, HotKeyEffect, is_at_input};
@@ -58,6 +61,8 @@ pub struct RowSelector {
     marking: Marking,
     /// True if the key of the row was typed, and has led to it only.
     has_typed_key: bool,
+    /// True if a row is known to be one entry, though only a part of it is lit.
+    is_one_entry: bool,
 }
 
 /// A key whose effect is not proved yet.
@@ -75,6 +80,8 @@ enum Pressed {
     HotKey(HotKey),
     /// Enter in a list with boxes.
     Enter(PressedEnter),
+    /// An arrow to another entry of the lit row.
+    Column(Box<ColumnPress>),
 }
 
 impl RowSelector {
@@ -91,6 +98,7 @@ impl RowSelector {
             proof: None,
             format: RowFormat::default(),
             has_typed_key: false,
+            is_one_entry: false,
         }
     }
 
@@ -139,6 +147,9 @@ impl RowSelector {
         }
         if let Some(Pressed::Enter(_)) = self.pressed {
             return self.entered(screen, is_overdue);
+        }
+        if let Some(Pressed::Column(_)) = self.pressed {
+            return self.column_pressed(screen, is_overdue);
         }
         let view = match self.find(screen) {
             Ok(view) => view,
@@ -210,7 +221,10 @@ impl RowSelector {
                 self.marking.pressed(&view, &text, is_overdue)?;
                 self.pressed = None;
             }
-            Some(Pressed::Focus(_) | Pressed::HotKey(_) | Pressed::Enter(_)) | None => {}
+            Some(
+                Pressed::Focus(_) | Pressed::HotKey(_) | Pressed::Enter(_) | Pressed::Column(_),
+            )
+            | None => {}
         }
         self.pressed = None;
         self.decide(screen, view)
@@ -242,6 +256,9 @@ impl RowSelector {
                     if view.is_disabled() && !self.search.label().contains("(disabled)") {
                         return Err(disabled(&text, &view));
                     }
+                    if let Some(press) = self.column_press(screen, &view, target)? {
+                        return Ok(press);
+                    }
                     if self.marking.on(&view, &text) == MarkStep::Mark {
                         self.pressed = Some(Pressed::Mark(text));
                         self.last_view = Some(view);
@@ -271,6 +288,68 @@ impl RowSelector {
                 }
             }
         }
+    }
+
+    /// Returns the arrow to the entry with the label, if another entry of its row is lit.
+    fn column_press(
+        &mut self,
+        screen: &Screen,
+        view: &View,
+        target: usize,
+    ) -> Result<Option<KeyStep>, KeySequenceError> {
+        let label = self.search.label();
+        if view.is_horizontal() || self.is_one_entry {
+            return Ok(None);
+        }
+        let Some(press) = ColumnPress::find(screen, view.items(), target, label) else {
+            return Ok(None);
+        };
+        if self.labels.len() > 1 || view.items()[target].mark.is_some() {
+            return Err(beside(label, view));
+        }
+        self.search.press()?;
+        let key = press.key;
+        self.pressed = Some(Pressed::Column(Box::new(press)));
+        self.last_view = Some(view.clone());
+        Ok(Some(KeyStep::Press(KeyPress::Key(key))))
+    }
+
+    /// Goes on after an arrow to another entry of the lit row.
+    fn column_pressed(
+        &mut self,
+        screen: &Screen,
+        is_overdue: bool,
+    ) -> Result<KeyStep, KeySequenceError> {
+        let Some(Pressed::Column(press)) = self.pressed.take() else {
+            return Ok(KeyStep::Wait);
+        };
+        let key = press.key;
+        let (effect, press) = press.effect(screen);
+        match effect {
+            ColumnEffect::Lit => return Ok(self.enter()),
+            ColumnEffect::Moved => {
+                self.search.press()?;
+                let key = press.key;
+                self.pressed = Some(Pressed::Column(Box::new(press)));
+                return Ok(KeyStep::Press(KeyPress::Key(key)));
+            }
+            ColumnEffect::Nothing if is_overdue => {
+                // Only a part of each row is lit.
+                self.is_one_entry = true;
+                let view = self.find(screen).map_err(|_| unlit(self.search.label()))?;
+                return self.decide(screen, view);
+            }
+            ColumnEffect::Nothing | ColumnEffect::Unknown => {}
+        }
+        self.pressed = Some(Pressed::Column(Box::new(press)));
+        if !is_overdue {
+            return Ok(KeyStep::Wait);
+        }
+        let label = self.search.label();
+        Err(match &self.last_view {
+            Some(view) => unchanged(label, &format!("`{key}`"), view),
+            None => unlit(label),
+        })
     }
 
     /// Looks at the marks before Enter. Returns whether some are not visible, and looks for them.

@@ -116,6 +116,16 @@ pub(super) fn without_effect(label: &str, key: &str) -> KeySequenceError {
     KeySequenceError::new(KeySequenceErrorKind::NoEffect, message).with_hint(HINT)
 }
 
+/// Another entry is lit in the row of the one that is to be marked.
+pub(super) fn beside(label: &str, view: &View) -> KeySequenceError {
+    let message = format!(
+        "`{label}` is not lit, but another entry of its row, `{}`: entries beside each other are not \
+         marked by `choose`",
+        view.lit_text()
+    );
+    KeySequenceError::new(KeySequenceErrorKind::NotTaken, message).with_hint(HINT)
+}
+
 pub(super) fn unlit(label: &str) -> KeySequenceError {
     KeySequenceError::new(
         KeySequenceErrorKind::NotFound,

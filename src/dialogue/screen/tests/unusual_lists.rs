@@ -134,3 +134,31 @@ fn buttons_are_reached_with_an_arrow_where_tab_does_nothing() {
         ]
     );
 }
+
+#[test]
+fn the_entry_in_another_column_is_lit_before_enter() {
+    let names = ["Andrew", "Bob", "Christa", "Dan", "Eveline", "Fay"];
+    let grid = |lit: usize| {
+        let entries = names.iter().enumerate().map(|(index, name)| {
+            let ground = if index == lit { "\x1b[7m" } else { "" };
+            let (row, column) = (index / 2 + 2, index % 2 * 12 + 5);
+            format!("\x1b[{row};{column}H{ground}{name}\x1b[0m")
+        });
+        drawn(&entries.collect::<String>())
+    };
+    let keys = |label: &str, places: &[usize]| -> Vec<String> {
+        let mut selector = select::selector(&[label]);
+        let places = places.iter();
+        places
+            .map(|&lit| select::next(&mut selector, &grid(lit)))
+            .collect()
+    };
+    assert_eq!(keys("Dan", &[0, 2, 3]), ["down", "right", "enter."]);
+    assert_eq!(keys("Christa", &[0, 2]), ["down", "enter."]);
+    // It is not certain at once which row is lit.
+    let proved = ["down", "up", "right", "enter."];
+    assert_eq!(keys("Bob", &[0, 2, 0, 1]), proved);
+    // Where the arrow does nothing, a row is one entry.
+    assert_eq!(keys("Bob", &[0, 2, 0, 0]), proved);
+    assert_ne!(keys("Bob", &[0, 2, 0, 3])[3], "enter.");
+}
