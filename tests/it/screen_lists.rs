@@ -90,6 +90,12 @@ const FZF: &str =
 const FRUIT: &str = "$(for it in 1 2 3 4 5 6 7 8 9 10 11 12; do echo $it Fruit-$it off; done)";
 
 lists! {
+    rows_of_a_tree_of_dialog: ["dialog", "--version"], "dialog --treeview Tree 15 50 8 a Apples off 0 b Bananas off 1 \
+                               c Cherries on 2 d Dates off 1 2>out; clear; echo got $(cat out)", [
+        "{screen: Tree, choose: Dates}",
+        "see: got d",
+        "exits: 0",
+    ];
     a_panel_of_htop: ["htop", "--version"], HTOP, [
         "{screen: F6, press: f6}",
         "{screen: Sort by, choose: TIME}",

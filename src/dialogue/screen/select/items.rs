@@ -7,7 +7,7 @@ use crate::terminal::{Screen, ScreenRow};
 
 use super::ground::{ground_at, ground_of};
 use super::marks::{MarkBox, read_box, trailing_mark};
-use super::segments::{Segment, Separator, gutters, pieces, segments};
+use super::segments::{Segment, Separator, gutters, is_line, pieces, segments};
 
 /// Characters that point to the lit row.
 const POINTERS: &str = ">❯›»→▶►➤➜▸‣❱*●◆•▌▎▍";
@@ -218,7 +218,7 @@ impl Item {
         self.columns.start == other.columns.start
             || self.untagged == other.untagged
             || (self.number_end.is_some() && self.number_end == other.number_end)
-            || (self.outer == other.outer && has_box(self) && is_button(other))
+            || (self.outer == other.outer && has_box(self) && (is_button(other) || has_box(other)))
     }
 }
 
@@ -275,6 +275,10 @@ fn item(row: &ScreenRow, index: u16, border: u16, part: Range<usize>) -> Option<
             let inside = usize::from(found.is_bracketed);
             mark_columns = row.column_of(from + inside)..row.column_of(from + bytes.end - inside);
             from += bytes.end;
+            continue;
+        }
+        if mark.is_some() && is_line(first) {
+            from += first.len_utf8();
             continue;
         }
         let is_separate = !first.is_ascii()

@@ -157,11 +157,12 @@ fn parts(text: &str) -> Vec<Range<usize>> {
     // Only a row that is in a box of ASCII characters has such borders.
     let bare = text.trim();
     let is_ascii_box = bare.len() > 1 && bare.starts_with('|') && bare.ends_with('|');
-    let is_border = |it: char| matches!(it, '\u{2500}'..='\u{257f}') || (is_ascii_box && it == '|');
+    let is_border = |it: char| is_line(it) || (is_ascii_box && it == '|');
     let mut parts = Vec::new();
     let mut start = 0;
     for (at, character) in text.char_indices() {
-        if is_border(character) {
+        // Lines behind a box are those of a tree, or of a column of boxes.
+        if is_border(character) && !is_box_before_lines(&text[start..at]) {
             parts.push(start..at);
             start = at + character.len_utf8();
         }
@@ -169,6 +170,20 @@ fn parts(text: &str) -> Vec<Range<usize>> {
     parts.push(start..text.len());
     parts.retain(|part| !text[part.clone()].trim().is_empty());
     parts
+}
+
+/// Returns whether a text is a box, with nothing but lines behind it.
+fn is_box_before_lines(text: &str) -> bool {
+    let text = text.trim_start();
+    read_box(text).is_some_and(|(mark, box_)| {
+        let mut behind = text[box_.end..].chars();
+        mark.is_bracketed && behind.all(|it| it == ' ' || is_line(it))
+    })
+}
+
+/// Returns whether a character is a line of a box or of a tree.
+pub(super) fn is_line(character: char) -> bool {
+    matches!(character, '\u{2500}'..='\u{257f}')
 }
 
 /// Separator before one of several pieces of a row.

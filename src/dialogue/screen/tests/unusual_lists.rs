@@ -162,3 +162,22 @@ fn the_entry_in_another_column_is_lit_before_enter() {
     assert_eq!(keys("Bob", &[0, 2, 0, 0]), proved);
     assert_ne!(keys("Bob", &[0, 2, 0, 3])[3], "enter.");
 }
+
+#[test]
+fn rows_of_a_tree_with_boxes_are_one_list() {
+    let tree = |lit: usize, marked: usize| {
+        let names = ["Apples", "│  Bananas", "│  │  Cherries", "│  Dates"];
+        let rows = names.iter().enumerate().map(|(index, name)| {
+            let ground = if index == lit { "\x1b[7m" } else { "" };
+            let mark = if index == marked { '*' } else { ' ' };
+            let (lines, name) = name.rsplit_once("  ").unwrap_or(("", name));
+            format!("││    ({mark}) {lines}  {ground}{name}\x1b[0m")
+        });
+        let rows = rows.map(|row| format!("{row}\x1b[40G││"));
+        drawn(&rows.collect::<Vec<_>>().join("\r\n"))
+    };
+    let mut selector = select::selector(&["Dates"]);
+    let screens = [(2, 2), (3, 2), (3, 3)].map(|(lit, marked)| tree(lit, marked));
+    let keys = screens.map(|screen| select::next(&mut selector, &screen));
+    assert_eq!(keys, ["down", "space", "enter."]);
+}
