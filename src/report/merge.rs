@@ -1,5 +1,7 @@
 //! Merges several runs into one.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::path::{Path, absolute};
 use std::time::Duration;
@@ -103,6 +105,7 @@ pub fn merge(
     summary.integrity = integrity(runs, audits, &run.integrity, temporary)?;
     summary.flow_failures = flow_failures(runs);
     summary.thresholds = thresholds(runs, &run, &summary);
+    summary.verdict = verdict::verdict(runs);
     Ok(Head {
         merged_from,
         missing_segments,
