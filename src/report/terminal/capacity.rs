@@ -40,9 +40,11 @@ pub fn render_capacity(report: &CapacityReport, width: usize) -> String {
     let mut text = String::from("\n");
     if !loads.is_empty() {
         text.push_str(&tried(kind, &loads, width));
+        text.push('\n');
     }
     if loads.len() > 1 {
         text.push_str(&bars(kind, &loads));
+        text.push('\n');
     }
     let style = match (capacity.load, capacity.limit) {
         (None, CapacityLimit::Thresholds) => BAD,
@@ -54,9 +56,6 @@ pub fn render_capacity(report: &CapacityReport, width: usize) -> String {
     } else {
         "CAPACITY"
     };
-    if !loads.is_empty() {
-        text.push('\n');
-    }
     text.push_str(&format!(
         "{}  {}, {}\n",
         styled(style, word),
