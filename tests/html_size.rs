@@ -37,6 +37,7 @@ fn environment() -> RunEnvironment {
         governor: None,
         rehearsal_version: "0".into(),
         command_line: vec!["rehearsal".into(), "word".repeat(10_000)],
+        clock_offset_us: None,
     }
 }
 

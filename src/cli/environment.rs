@@ -85,6 +85,7 @@ impl CliEnvironment {
             governor: governor(),
             rehearsal_version: env!("CARGO_PKG_VERSION").into(),
             command_line: self.arguments.iter().map(mask).collect(),
+            clock_offset_us: None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::model::RunId;
+use crate::model::{AuditRecord, RunId};
 use crate::report::terminal::Detail;
 use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitize};
 
@@ -32,28 +32,29 @@ pub(super) fn merge(
             "name at least two runs, or a directory that holds them",
         ));
     }
-    combine(&runs, into, detail, environment)?;
+    combine(&runs, &[], into, detail, environment)?;
     Ok(Exit::Completed)
 }
 
-/// Merges the runs of a job's segments, of which there may be one, and returns the exit codes that
-/// apply to the whole.
+/// Merges the runs of a job's segments, of which there may be one, with audits that were run after
+/// them, and returns the exit codes that apply to the whole.
 pub(super) fn segments(
     directories: &[PathBuf],
+    audits: &[AuditRecord],
     into: &Path,
-    detail: Option<Detail>,
     environment: &CliEnvironment,
 ) -> Result<Vec<Exit>, CliError> {
     let runs: Vec<SavedRun> = directories
         .iter()
         .map(|directory| saved::open(directory, environment))
         .collect::<Result<_, _>>()?;
-    let merged = combine(&runs, into, detail, environment)?;
+    let merged = combine(&runs, audits, into, Some(Detail::Short), environment)?;
     Ok(Exit::of(&merged.head.summary))
 }
 
 fn combine(
     runs: &[SavedRun],
+    audits: &[AuditRecord],
     into: &Path,
     detail: Option<Detail>,
     environment: &CliEnvironment,
@@ -64,14 +65,15 @@ fn combine(
     })?;
     let id = RunId(name.to_string_lossy().into_owned());
     let temporary = &environment.temporary;
-    let head = report::merge(runs, id, environment.record(&[]), temporary).map_err(|error| {
-        let hint = match error {
-            MergeError::Different { .. } => "runs of one scenario can be merged",
-            MergeError::Twice(_) => "name each run once",
-            _ => "",
-        };
-        CliError::usage(error, hint)
-    })?;
+    let head =
+        report::merge(runs, audits, id, environment.record(&[]), temporary).map_err(|error| {
+            let hint = match error {
+                MergeError::Different { .. } => "runs of one scenario can be merged",
+                MergeError::Twice(_) => "name each run once",
+                _ => "",
+            };
+            CliError::usage(error, hint)
+        })?;
     let scenario = runs[0].directory.scenario()?;
     let directory = ResultDirectory::create(into)
         .map_err(|error| CliError::usage(error, "name a new directory: --into DIR"))?;

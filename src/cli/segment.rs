@@ -45,6 +45,9 @@ pub(super) fn segment(
 /// # Errors
 /// If there are fewer flows, workers, or instances of a pool than segments.
 pub(super) fn check(plan: &Plan, load: &Load) -> Result<(), CliError> {
+    if load.segment.is_whole() {
+        return Ok(());
+    }
     let segments = load.segment.count();
     let whole = Load {
         segment: Segment::WHOLE,

@@ -156,13 +156,16 @@ impl Session {
         let part = format!("s{}of{}", segment.number(), segment.count());
         let part = (!segment.is_whole()).then_some(part.as_str());
         let names = place.reserve(started_at, part)?;
-        let record = environment.record(&secret_values(&plan, settings));
+        let mut record = environment.record(&secret_values(&plan, settings));
         let directory = match keep {
             Keep::Nothing => None,
             Keep::ForNow => Some(ResultDirectory::create(&temporary.path().join("kept"))?),
             Keep::InDirectory => Some(ResultDirectory::create(&names.directory)?),
         };
         if let Some(directory) = &directory {
+            if !segment.is_whole() {
+                record.clock_offset_us = directory.clock_offset_us();
+            }
             directory.keep_scenario(&bundles::scenario_text(&plan))?;
         }
         let about = bundles::about(&plan, settings, environment, record.clone());

@@ -39,7 +39,7 @@ pub struct CapacityReport {
     #[serde(flatten)]
     pub record: CapacityRecord,
     pub capacity: Capacity,
-    /// What gave out first, if a load broke.
+    /// The part that gave out first, if a load broke.
     pub bottleneck: Option<Bottleneck>,
     /// A second opinion, if there are enough loads.
     pub scalability: Option<Scalability>,

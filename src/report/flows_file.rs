@@ -141,6 +141,7 @@ mod tests {
                 governor: None,
                 rehearsal_version: "1".into(),
                 command_line: Vec::new(),
+                clock_offset_us: None,
             },
         };
         flows.line(&"a line");

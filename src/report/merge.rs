@@ -1,10 +1,12 @@
 //! Merges several runs into one.
 
+mod verdict;
+
 use std::collections::BTreeMap;
 use std::path::{Path, absolute};
 use std::time::Duration;
 
-use crate::model::{IntegrityInfo, RunId, RunInfo};
+use crate::model::{AuditRecord, IntegrityInfo, RunId, RunInfo};
 use crate::stats::{Checked, FlowFailures, Integrity, MissingHistogram, Summary, Tally, Threshold};
 
 use super::bundle;
@@ -45,12 +47,13 @@ pub enum MergeError {
 
 /// Merges runs of the same scenario that were parts of one load at the same time: counts and rates
 /// are sums, percentiles are exact over all flows, and the elapsed time is the longest. Values that
-/// must be unique are so among all of them. `temporary` is a directory for temporary files.
+/// must be unique are so among all of them. `audits` were run after all of them. `temporary` is a directory for temporary files.
 ///
 /// # Errors
 /// If they have different scenarios, or one is listed twice.
 pub fn merge(
     runs: &[SavedRun],
+    audits: &[AuditRecord],
     id: RunId,
     environment: RunEnvironment,
     temporary: &Path,
@@ -99,9 +102,10 @@ pub fn merge(
     summary.rehearsal_cpu_us = heads().map(|head| head.summary.rehearsal_cpu_us).sum();
     let peaks = heads().filter_map(|head| head.summary.rehearsal_peak_rss_bytes);
     summary.set_rehearsal_peak(peaks.max());
-    summary.integrity = integrity(runs, &run.integrity, temporary)?;
+    summary.integrity = integrity(runs, audits, &run.integrity, temporary)?;
     summary.flow_failures = flow_failures(runs);
     summary.thresholds = thresholds(runs, &run, &summary);
+    summary.verdict = verdict::verdict(runs);
     Ok(Head {
         merged_from,
         missing_segments,
@@ -147,6 +151,7 @@ fn thresholds(runs: &[SavedRun], run: &RunInfo, summary: &Summary) -> Vec<Checke
 /// Checks the integrity of all of them together.
 fn integrity(
     runs: &[SavedRun],
+    audits: &[AuditRecord],
     info: &IntegrityInfo,
     temporary: &Path,
 ) -> Result<Option<Integrity>, ReportError> {
@@ -176,6 +181,9 @@ fn integrity(
         for audit in found.iter().flat_map(|found| &found.audits) {
             check.audited(audit);
         }
+    }
+    for audit in audits {
+        check.audited(audit);
     }
     let (integrity, error) = check.close();
     error.map_or(Ok(Some(integrity)), Err)

@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use super::error::ReportError;
 use super::flows_file::{FlowsFile, FlowsWriter};
@@ -76,6 +77,25 @@ impl ResultDirectory {
     /// Returns the path of the run's latency log.
     pub fn latencies(&self) -> PathBuf {
         self.path.join(LATENCY)
+    }
+
+    /// Measures the clock of its file system against that of this machine, in microseconds; `None` if
+    /// that is not possible. The error is some milliseconds: file systems keep the time of the
+    /// kernel's last tick.
+    pub fn clock_offset_us(&self) -> Option<i64> {
+        let mut file = tempfile::NamedTempFile::new_in(&self.path).ok()?;
+        let before = SystemTime::now();
+        file.write_all(b"\n").ok()?;
+        // A file system of the network sets the time when it gets the data.
+        file.as_file().sync_all().ok()?;
+        let after = SystemTime::now();
+        let written = file.path().metadata().ok()?.modified().ok()?;
+        let middle = before + after.duration_since(before).ok()? / 2;
+        let us = |length: Duration| i64::try_from(length.as_micros()).ok();
+        match written.duration_since(middle) {
+            Ok(ahead) => us(ahead),
+            Err(behind) => us(behind.duration()).map(|us| -us),
+        }
     }
 
     /// Creates the file of the run's flows and returns its writer. Until

@@ -138,6 +138,11 @@ pub struct RunEnvironment {
     pub rehearsal_version: String,
     /// The command line, secrets masked.
     pub command_line: Vec<String>,
+    /// The clock of the results' file system minus that of this machine, at the start of a run that
+    /// was saved as it went on. Of machines that share the file system, the differences are those of
+    /// their clocks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_offset_us: Option<i64>,
 }
 
 /// The part of a record that shows whether the rest can be read.

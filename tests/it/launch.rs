@@ -168,6 +168,12 @@ fn gnu_parallel_shares_a_run_out() {
         return;
     }
     let sandbox = sandbox();
+    let audit = "integrity: {unique: [id], audit: {run: [/bin/sh, -c, 'echo audited >> audits; echo fine'], \
+                 expect: fine}}";
+    sandbox.write(
+        "quick.yaml",
+        &SCENARIO.replace("integrity: {unique: [id]}", audit),
+    );
     let launched = sandbox.rehearsal(
         "launch ssh-parallel --segments 4 --hosts : --into job --submit -- run quick.yaml --flows 42 \
          --parallel 8 --threshold=flow.completed==42",
@@ -181,6 +187,12 @@ fn gnu_parallel_shares_a_run_out() {
     assert_eq!(head["summary"]["flows"]["completed"], 42);
     let unique = &head["summary"]["integrity"]["unique"][0];
     assert_eq!(unique["duplicates"], 0, "{unique}");
+    // Once for all, and not by each segment.
+    assert_eq!(sandbox.read("audits"), "audited\n");
+    assert_eq!(
+        head["summary"]["integrity"]["audits"][0]["outcome"],
+        "passed"
+    );
     // What was collected once can be collected again, beside the first time.
     sandbox.rehearsal("launch collect job").assert_code(0);
     assert!(sandbox.has("job/merged-2/result.json"));

@@ -166,3 +166,29 @@ flow: [{step: go, role: user, do: go}]
     assert!(late.iter().all(|late| *late > 7_000_000), "{late:?}");
     assert!(late[0] > late[3], "{late:?}");
 }
+
+#[test]
+fn clocks_that_differ_are_in_the_verdict() {
+    let sandbox = Sandbox::new();
+    scenario(&sandbox);
+    let runs = ["1/2", "2/2"].map(|part| segment(&sandbox, part, "--flows 4 --parallel 2"));
+    let clock = |run: &PathBuf| {
+        let offset = result(run)["environment"]["clock_offset_us"].as_i64();
+        offset.expect("a measured clock")
+    };
+    // The same clock, but for the kernel's tick and the time of writing.
+    assert!(clock(&runs[0]).abs_diff(clock(&runs[1])) < 1_000_000);
+    let mut head = result(&runs[1]);
+    head["environment"]["clock_offset_us"] = (clock(&runs[0]) - 2_500_000).into();
+    head["environment"]["host"] = "fast".into();
+    std::fs::write(runs[1].join("result.json"), head.to_string()).expect("a result");
+    let merged = merge(&sandbox, &[&runs[0], &runs[1]], "whole");
+    merged.assert_code(0);
+    let verdict = &result(&sandbox.home().join("whole"))["summary"]["verdict"];
+    assert_ne!(verdict["trust"], "valid", "{verdict}");
+    let text = verdict["reasons"].to_string();
+    assert!(
+        text.contains("the clock of fast is 2.50 s ahead of that of"),
+        "{text}"
+    );
+}

@@ -2,17 +2,23 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::cli::args::{LoadArgs, Progress, RunArgs};
 use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::merge;
-use crate::report::terminal::Detail;
+use crate::cli::repeat::making::Maker;
+use crate::cli::settings::RunSettings;
+use crate::cli::{merge, scenario};
+use crate::model::AuditRecord;
 use crate::report::{ListedResult, Output, saved_runs, units};
 
-use super::job::{Description, SEGMENTS};
+use super::job::{Description, SEGMENTS, run_command};
 
 /// The directory for the merged run.
 const MERGED: &str = "merged";
+
+/// The directory for the run of the audit.
+const AUDIT: &str = "audit";
 
 /// The state of the run that counts for a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,6 +77,8 @@ impl Attempts {
 
 /// Merges the segments of the job in this directory, and reports.
 pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<Exit, CliError> {
+    let directory = &std::path::absolute(directory)
+        .map_err(|error| CliError::system("cannot find the current directory", error))?;
     let description = Description::read(directory)?;
     let first = match description.engine.as_str() {
         // It numbers them from 0.
@@ -98,8 +106,17 @@ pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<
             "look at the tasks' logs there; the programs and the directory have to be on all machines",
         ));
     }
+    let (audits, remark) = match audits(&description, directory, environment) {
+        Ok(audits) => (audits, None),
+        Err(error) => (Vec::new(), Some(error)),
+    };
     let into = merged(directory);
-    let mut exits = merge::segments(&runs, &into, Some(Detail::Short), environment)?;
+    let mut exits = merge::segments(&runs, &audits, &into, environment)?;
+    if let Some(error) = remark {
+        errors.line("The audit could not be run:");
+        errors.line(&error.render());
+        exits.push(Exit::Internal);
+    }
     if unfinished > 0 {
         errors.line(&format!(
             "{} of {} not complete",
@@ -115,6 +132,43 @@ pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<
         errors.line(&text);
     }
     Ok(Exit::first(&exits))
+}
+
+/// Runs the scenario's audit, if it has one, now that the flows of all segments have ended: as a run
+/// of no flows, which is saved beside the segments.
+fn audits(
+    description: &Description,
+    directory: &Path,
+    environment: &CliEnvironment,
+) -> Result<Vec<AuditRecord>, CliError> {
+    let run = std::iter::once(&"run".to_owned())
+        .chain(&description.arguments)
+        .map(Into::into)
+        .collect::<Vec<_>>();
+    let (scenario, options) = run_command(&run)?;
+    std::env::set_current_dir(&description.home).map_err(|error| {
+        CliError::system(
+            format_args!("cannot go to {}", description.home.display()),
+            error,
+        )
+    })?;
+    let options = RunArgs {
+        load: LoadArgs {
+            flows: Some(0),
+            ..LoadArgs::default()
+        },
+        thresholds: Vec::new(),
+        save: Some(Some(directory.join(AUDIT))),
+        progress: Progress::None,
+        ..options
+    };
+    let settings = RunSettings::new(scenario, options)?;
+    if scenario::load(&settings, environment)?.plan.audit.is_none() {
+        return Ok(Vec::new());
+    }
+    let finished = Maker::start(environment)?.run(&settings)?;
+    let integrity = finished.and_then(|it| it.outcome.summary.integrity);
+    Ok(integrity.map_or_else(Vec::new, |it| it.audits))
 }
 
 /// Returns a new directory for the merged run: an earlier collection stays.

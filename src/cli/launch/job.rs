@@ -86,6 +86,10 @@ pub(super) struct Description {
     pub engine: String,
     pub scenario: String,
     pub segments: u64,
+    /// The directory in which the command was given.
+    pub home: PathBuf,
+    /// The arguments of `run` for all segments.
+    pub arguments: Vec<String>,
 }
 
 impl Description {
@@ -160,6 +164,8 @@ impl Job {
             engine: engine.name().into(),
             scenario: self.scenario.clone(),
             segments: self.segments,
+            home: self.home.clone(),
+            arguments: self.arguments.clone(),
         };
         let text = serde_json::to_string_pretty(&description)
             .map_err(|error| CliError::system("cannot describe the job", error.into()))?;
@@ -185,7 +191,7 @@ impl Job {
 }
 
 /// Returns the scenario and the options of a command that begins with `run`.
-fn run_command(command: &[OsString]) -> Result<(Option<PathBuf>, RunArgs), CliError> {
+pub(super) fn run_command(command: &[OsString]) -> Result<(Option<PathBuf>, RunArgs), CliError> {
     let name = OsString::from("rehearsal");
     let arguments: Vec<OsString> = [name].into_iter().chain(command.iter().cloned()).collect();
     match Args::read(&arguments).map(|args| args.command) {

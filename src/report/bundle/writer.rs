@@ -261,6 +261,7 @@ pub(super) mod tests {
                 governor: None,
                 rehearsal_version: "0".into(),
                 command_line: vec!["rehearsal".into(), "run".into()],
+                clock_offset_us: None,
             },
             origin: super::super::form::RunOrigin::default(),
             scenario: "name: shop\n".into(),

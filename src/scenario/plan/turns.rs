@@ -111,7 +111,7 @@ pub enum Wait {
     Reads,
 }
 
-/// What a wait looks for in the output or on the screen.
+/// The target of a wait in the output or on the screen.
 #[derive(Debug)]
 pub enum AwaitedSpec {
     Text { on: On, pattern: PatternSpec },

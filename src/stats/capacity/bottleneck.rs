@@ -43,7 +43,7 @@ pub enum BottleneckKind {
     Unloaded,
 }
 
-/// What gave out first, with the evidence for it.
+/// The part that gave out first, with the evidence for it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bottleneck {
     pub kind: BottleneckKind,

@@ -11,6 +11,7 @@ fn environment() -> RunEnvironment {
         governor: None,
         rehearsal_version: "0.1.0".into(),
         command_line: vec!["rehearsal".into(), "run".into()],
+        clock_offset_us: None,
     }
 }
 

@@ -17,7 +17,7 @@ use super::view::View;
 const ENTER: &str = "\x1b[?1049h\x1b[?7l";
 const LEAVE: &str = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 
-/// What a wait ended with.
+/// The event that ended a wait.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Wake {
     /// Input of the person.

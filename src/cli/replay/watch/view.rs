@@ -13,7 +13,7 @@ use super::playback::PlaybackStatus;
 /// The keys, for the status line.
 const KEYS: &str = "space pause  . step  +- speed  ←→ 5s  tab role  a all  q quit";
 
-/// What a terminal of one size shows.
+/// The picture on a terminal of one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct View {
     size: ScreenSize,
