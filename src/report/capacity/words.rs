@@ -93,8 +93,8 @@ fn chance(capacity: &Capacity) -> Option<String> {
     };
     (all > 1 && capacity.load.is_some()).then(|| {
         format!(
-            "A load at which they hold only half of the time would do as well by chance in {:.1} % of \
-             searches.{remedy}",
+            "A load at which the thresholds hold only half of the time would do as well by chance in \
+             {:.1} % of searches.{remedy}",
             chance * 100.0
         )
     })

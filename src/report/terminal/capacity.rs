@@ -59,7 +59,7 @@ pub fn render_capacity(report: &CapacityReport, width: usize) -> String {
     text.push_str(&format!(
         "{}  {}, {}\n",
         styled(style, word),
-        styled(STRONG, &headline(kind, capacity)),
+        styled(STRONG, headline(kind, capacity)),
         sanitize(&report.record.scenario),
     ));
     for sentence in sentences(report) {

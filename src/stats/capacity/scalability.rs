@@ -154,10 +154,10 @@ fn least_squares(points: &[ScalabilityPoint], free: [bool; 3]) -> Option<[f64; 3
         }
     }
     for at in (0..3).filter(|at| !free[*at]) {
-        for other in 0..3 {
-            matrix[at][other] = 0.0;
-            matrix[other][at] = 0.0;
+        for row in &mut matrix {
+            row[at] = 0.0;
         }
+        matrix[at][..3].fill(0.0);
         (matrix[at][at], matrix[at][3]) = (1.0, 0.0);
     }
     for pivot in 0..3 {
