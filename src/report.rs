@@ -69,7 +69,9 @@ pub use bundle::{
     About, Bundle, BundleCounts, Bundles, Film, FilmEvent, FilmScene, KeptAs, RunOrigin, locate,
 };
 #[cfg(feature = "cli")]
-pub use capacity::{CapacityRecord, CapacityReport, TriedLoad, write_trials};
+pub use capacity::{
+    CapacityRecord, CapacityReport, FewSamples, TriedLoad, growth_in_flight, write_trials,
+};
 #[cfg(feature = "cli")]
 pub use comparison::{
     ComparisonReport, Conclusion, Conclusive, Gate, NotedDifference, RunGroup, comparison_markdown,

@@ -29,9 +29,9 @@ mod verdict;
 
 pub use breakdown::{Breakdown, TimeShares};
 pub use capacity::{
-    Bottleneck, BottleneckKind, Capacity, CapacityLimit, FlowPart, FlowPartKind, LoadKind, Next,
-    Scalability, ScalabilityPoint, SearchPlan, Trial, TrialFigures, TrialOutcome, answer_so_far,
-    judge, next_trial,
+    Bottleneck, BottleneckKind, Capacity, CapacityLimit, Circumstances, FlowPart, FlowPartKind,
+    Growth, LoadKind, Next, Scalability, ScalabilityPoint, SearchPlan, Trial, TrialFigures,
+    TrialOutcome, answer_so_far, judge, next_trial,
 };
 pub use change_points::{ChangePoint, ChangePointSettings, change_points};
 pub use comparison::{

@@ -6,7 +6,7 @@ mod trials;
 use crate::report::{
     CapacityRecord, CapacityReport, Output, terminal, write_capacity_html, write_trials,
 };
-use crate::stats::{LoadKind, Next, SearchPlan, next_trial};
+use crate::stats::{CapacityLimit, LoadKind, Next, SearchPlan, next_trial};
 
 use super::args::CapacityArgs;
 use super::environment::CliEnvironment;
@@ -34,6 +34,14 @@ pub(super) fn capacity(
         None => LoadKind::Rate,
     };
     check_files(args)?;
+    if let (Some(wanted), Some(most)) = (args.at_least, args.up_to)
+        && wanted > most
+    {
+        return Err(CliError::usage(
+            format_args!("--at-least {wanted} is never reached: --up-to {most} is lower"),
+            "leave --up-to out, or raise it",
+        ));
+    }
     let parallel = args.parallel.flatten().map(|it| it as f64);
     let start = args.rate.or(parallel).unwrap_or(USUAL_START);
     let plan = SearchPlan {
@@ -68,7 +76,7 @@ pub(super) fn capacity(
             // Its figures are those of a part of it.
             break;
         }
-        let trial = trials.judge(load, &finished);
+        let trial = trials.judge(load, &finished, &record.trials);
         out.line(&terminal::render_trial(
             kind,
             record.trials.len() + 1,
@@ -77,7 +85,7 @@ pub(super) fn capacity(
         record.trials.push(trial);
         place.write(&record)?;
     }
-    let report = CapacityReport::new(record, &plan, maker.is_interrupted());
+    let report = CapacityReport::new(record, &plan, trials.samples, maker.is_interrupted());
     finish(args, &report, &place, out, environment)
 }
 
@@ -107,6 +115,10 @@ fn finish(
 ) -> Result<Exit, CliError> {
     let mut exits = Vec::new();
     out.text(&terminal::render_capacity(report, environment.width));
+    let shortfall = shortfall(args, report);
+    if let Some(line) = &shortfall {
+        out.line(line);
+    }
     out.line(&format!("\nTrials: {}", place.shown()));
     if report.interrupted {
         out.line(&format!(
@@ -141,16 +153,25 @@ fn finish(
     if report.interrupted {
         exits.push(Exit::Interrupted);
     }
-    let found = report.capacity.load;
-    if found.is_none()
-        || args
-            .at_least
-            .zip(found)
-            .is_some_and(|(wanted, it)| it < wanted)
-    {
+    let is_none = report.capacity.load.is_none();
+    if is_none || shortfall.is_some() {
         exits.push(Exit::ThresholdsCrossed);
     }
     Ok(Exit::first(&exits))
+}
+
+/// Returns a sentence about a capacity that is lower than asked for, or not known to be as high.
+fn shortfall(args: &CapacityArgs, report: &CapacityReport) -> Option<String> {
+    let wanted = args.at_least?;
+    let capacity = &report.capacity;
+    if capacity.load.is_some_and(|it| it >= wanted) {
+        return None;
+    }
+    let wanted = report.words(wanted);
+    Some(match capacity.limit {
+        CapacityLimit::Thresholds => format!("Lower than --at-least: {wanted}."),
+        _ => format!("Not known to be as high as --at-least: {wanted}."),
+    })
 }
 
 /// Returns the record of a search without trials.

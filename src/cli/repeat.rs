@@ -2,6 +2,7 @@
 
 pub(super) mod making;
 mod table;
+mod versions;
 
 use std::path::PathBuf;
 
@@ -41,6 +42,9 @@ pub(super) fn repeat(
         ..settings.clone()
     };
     let old_settings = series.is_against().then(|| against(&saved));
+    if let Some(old) = &old_settings {
+        versions::check_programs(&saved, old, environment)?;
+    }
     let results = kept::results(&saved.save, environment);
     let baseline = series.baseline.as_deref();
     let baseline = baseline

@@ -1,17 +1,19 @@
 //! Reports of a search for the capacity: its record, and the page and table made of it.
 
+mod course;
 mod table;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 use crate::stats::{
-    Bottleneck, Capacity, LoadKind, Scalability, ScalabilityPoint, SearchPlan, Trial, TrialFigures,
-    TrialOutcome, answer_so_far,
+    Bottleneck, Capacity, LoadKind, Scalability, ScalabilityPoint, SearchPlan, Trial, TrialOutcome,
+    answer_so_far,
 };
 
+pub use course::growth_in_flight;
 pub use table::write_trials;
-pub(super) use words::{chance, headline, law, load, sentence};
+pub(super) use words::{headline, load, sentences};
 
 /// The saved form of a search, from which it can be continued.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,8 +43,19 @@ pub struct CapacityReport {
     pub bottleneck: Option<Bottleneck>,
     /// A second opinion, if there are enough loads.
     pub scalability: Option<Scalability>,
+    /// The trials that decide had fewer flows than the thresholds need.
+    pub few_samples: Option<FewSamples>,
     /// The search was interrupted.
     pub interrupted: bool,
+}
+
+/// Samples that are too few for the thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct FewSamples {
+    /// The flows of the smallest trial at the load that is the answer.
+    pub flows: u64,
+    /// The flows from which on all thresholds are steady.
+    pub needed: u64,
 }
 
 /// The trials at one load.
@@ -61,8 +74,8 @@ pub struct TriedLoad {
 }
 
 impl CapacityReport {
-    /// Derives the answer from the trials.
-    pub fn new(record: CapacityRecord, plan: &SearchPlan, interrupted: bool) -> Self {
+    /// Derives the answer from the trials. The thresholds need `samples` flows.
+    pub fn new(record: CapacityRecord, plan: &SearchPlan, samples: u64, interrupted: bool) -> Self {
         let capacity = answer_so_far(plan, &record.trials);
         let trial = |load: Option<f64>, outcome| {
             let mut trials = record.trials.iter();
@@ -71,19 +84,30 @@ impl CapacityReport {
         let held = record
             .trials
             .iter()
-            .filter(|it| it.outcome == TrialOutcome::Held);
+            .filter(|it| it.outcome == TrialOutcome::Held)
+            .filter(|it| capacity.broke_at.is_none_or(|at| it.load < at));
         let light = held.min_by(|a, b| a.load.total_cmp(&b.load));
         let broke = trial(capacity.broke_at, TrialOutcome::Broke);
-        let light = light.map_or_else(TrialFigures::default, |it| it.figures.clone());
-        let bottleneck = broke.and_then(|broke| Bottleneck::of(&light, &broke.figures));
-        let scalability = Scalability::fit(&points(&record));
+        let light = light.map(|it| &it.figures);
+        let bottleneck = broke.and_then(|broke| Bottleneck::of(light, &broke.figures));
+        let measured = record.trials.iter();
+        let measured = measured.filter_map(|it| it.figures.completed_per_second);
+        let highest = measured.fold(0.0, f64::max);
+        let scalability = Scalability::fit(&points(&record)).filter(|it| it.is_certain(highest));
+        let few_samples = few_samples(&record, &capacity, samples);
         CapacityReport {
             record,
             capacity,
             bottleneck,
             scalability,
+            few_samples,
             interrupted,
         }
+    }
+
+    /// Formats a load: `20.5/s`, `8 in parallel`.
+    pub fn words(&self, load: f64) -> String {
+        words::load(self.record.kind, load)
     }
 
     /// Returns the tried loads, the lowest first.
@@ -143,6 +167,19 @@ fn points(record: &CapacityRecord) -> Vec<ScalabilityPoint> {
             })
         })
         .collect()
+}
+
+/// Compares the flows of the trials at the load that is the answer with those that are needed.
+/// A tenth less is no matter: their number is planned from the throughput.
+fn few_samples(record: &CapacityRecord, capacity: &Capacity, needed: u64) -> Option<FewSamples> {
+    let trials = record
+        .trials
+        .iter()
+        .filter(|it| Some(it.load) == capacity.load && it.outcome != TrialOutcome::Unusable);
+    let flows = trials
+        .map(|it| it.figures.completed + it.figures.failed)
+        .min()?;
+    (flows < needed - needed / 10).then_some(FewSamples { flows, needed })
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {

@@ -4,12 +4,14 @@
 //! the trials so far, so a search can be continued from its saved trials.
 
 mod bottleneck;
+mod growth;
 mod scalability;
 mod search;
 
 use serde::{Deserialize, Serialize};
 
 pub use bottleneck::{Bottleneck, BottleneckKind};
+pub use growth::Growth;
 pub use scalability::{Scalability, ScalabilityPoint};
 pub use search::{Capacity, CapacityLimit, Next, SearchPlan, answer_so_far, next_trial};
 
@@ -158,23 +160,60 @@ impl TrialFigures {
 /// not reached.
 const MISSED: f64 = 0.01;
 
+/// From this multiple of a light load's response time on, flows are slower.
+const SLOWER: f64 = 1.25;
+
+/// The circumstances of a trial that its summary lacks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Circumstances<'a> {
+    /// The figures of the lightest load that held.
+    pub light: Option<&'a TrialFigures>,
+    /// The number of flows in flight at which flows are dropped.
+    pub most_in_flight: u64,
+    /// The growth of the number of flows in flight, of a load with a rate.
+    pub growth: Option<Growth>,
+}
+
 /// Judges a trial by its summary.
 ///
 /// A trial whose figures are invalid says nothing about the programs, unless flows have failed or
-/// were dropped: those that pile up because the programs are too slow are dropped in the end.
-pub fn judge(summary: &Summary) -> (TrialOutcome, Vec<String>) {
+/// were dropped: those that pile up because the programs are too slow are dropped in the end. Flows
+/// that are dropped although none is slower than at a light load are dropped by the generator's
+/// limit of flows in flight.
+pub fn judge(summary: &Summary, circumstances: Circumstances<'_>) -> (TrialOutcome, Vec<String>) {
     let flows = &summary.flows;
-    let mut reasons: Vec<String> = summary
-        .thresholds
-        .iter()
-        .filter(|it| !it.holds)
-        .map(|it| it.threshold.clone())
-        .collect();
+    let crossed = || summary.thresholds.iter().filter(|it| !it.holds);
     let due = flows.ended().saturating_add(flows.dropped);
-    let missed = flows.dropped + flows.interrupted;
-    if missed as f64 > MISSED * due as f64 {
+    let is_much = |missed: u64| missed as f64 > MISSED * due as f64;
+    let most = circumstances.most_in_flight;
+    let is_by_limit = is_much(flows.dropped)
+        && !is_slower(summary, circumstances.light)
+        && crossed().all(|it| it.threshold.starts_with("dropped"));
+    if is_by_limit {
+        let reason = format!(
+            "{} of {due} flows were dropped, as {most} were in flight, but none was slower: \
+             raise --max-in-flight",
+            flows.dropped
+        );
+        return (TrialOutcome::Unusable, vec![reason]);
+    }
+    let mut reasons: Vec<String> = crossed().map(|it| it.threshold.clone()).collect();
+    if is_much(flows.dropped) {
         reasons.push(format!(
-            "{missed} of {due} flows were not finished: the programs did not keep up"
+            "{} of {due} flows were dropped, as {most} were in flight: the programs did not keep up",
+            flows.dropped
+        ));
+    }
+    if is_much(flows.interrupted) {
+        reasons.push(format!(
+            "{} of {due} flows were not finished: the programs did not keep up",
+            flows.interrupted
+        ));
+    }
+    if let Some(growth) = circumstances.growth {
+        reasons.push(format!(
+            "flows piled up, from {:.1} to {:.1} in flight: the programs did not keep up",
+            growth.first, growth.last
         ));
     }
     let verdict = summary.verdict.as_ref();
@@ -190,3 +229,17 @@ pub fn judge(summary: &Summary) -> (TrialOutcome, Vec<String>) {
         false => (TrialOutcome::Broke, reasons),
     }
 }
+
+/// Returns `true` if flows took longer than at a light load; without one, than the shortest of
+/// them.
+fn is_slower(summary: &Summary, light: Option<&TrialFigures>) -> bool {
+    let Some(response) = &summary.flow_response else {
+        return true;
+    };
+    let alone = light.and_then(|it| it.response_mean_us);
+    let alone = alone.unwrap_or(response.min_us);
+    response.mean_us as f64 > SLOWER * alone as f64
+}
+
+#[cfg(test)]
+mod tests;

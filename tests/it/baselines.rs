@@ -272,6 +272,41 @@ fn runs_without_completed_flows_and_renamed_steps_are_named() {
 }
 
 #[test]
+fn older_programs_that_are_not_started_are_refused() {
+    let sandbox = steady();
+    let program = "#!/bin/sh\necho here\n";
+    for directory in ["new", "old"] {
+        sandbox.write(&format!("{directory}/visit.sh"), program);
+    }
+    let scenario = "name: visits
+roles:
+  guest:
+    run: [sh, visit.sh]
+    terminal: pipes
+    actions:
+      come: [{see: here}, {exits: 0}]
+flow:
+  - {step: come, role: guest, do: come}
+";
+    sandbox.write("v.yaml", scenario);
+    let line =
+        "run v.yaml --scripts new --against-scripts old --flows 2 --repeat 1 --progress none";
+    sandbox.rehearsal(line).assert_code(0);
+    // Beside the scenario, it is taken before those of both directories.
+    sandbox.write("visit.sh", program);
+    sandbox
+        .rehearsal(line)
+        .assert_code(2)
+        .assert_err("both versions would start the same programs")
+        .assert_err("put each version into a directory of its own");
+    sandbox
+        .rehearsal("run v.yaml --against-scripts old --flows 2 --repeat 1 --progress none")
+        .assert_code(2)
+        .assert_err("visit.sh");
+    sandbox.rehearsal(&format!("{line} --force")).assert_code(0);
+}
+
+#[test]
 fn seeds_that_are_fixed_on_one_side_are_named() {
     let sandbox = steady();
     let save = "run s.yaml --save-baseline main --repeat 2 --seed 7 --progress none";

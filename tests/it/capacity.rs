@@ -126,6 +126,64 @@ fn an_interrupted_search_goes_on_with_its_trials() {
         .assert_err("it has other thresholds");
 }
 
+/// Four flows a second of a second each are four in flight: with three, some are dropped.
+#[test]
+fn the_limit_of_flows_in_flight_is_none_of_the_programs() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "slow.yaml",
+        &QUICK.replace("echo hello", "sleep 1; echo hello"),
+    );
+    let line = "slow.yaml --threshold=flow.failed==0 --rate 1/s --up-to 4/s --max-in-flight 3 \
+                --precision 100% --repeats 1 --trial 2s --warm-up 1s --at-least 4/s";
+    search(&sandbox, line)
+        .assert_code(99)
+        .assert_out("CAPACITY  at least 2/s, quick")
+        .assert_out("raise --max-in-flight")
+        .assert_out("Not known to be as high as --at-least: 4/s.");
+}
+
+/// One instance answers every 400 ms. Its queue grows at 4/s, which a threshold of 20 s does not
+/// show within a trial.
+#[test]
+fn a_load_whose_queue_grows_does_not_hold() {
+    let sandbox = Sandbox::new();
+    sandbox.write("profiles.yaml", &PROFILES.replace("pool: 8", "pool: 1"));
+    let line = "capacity profiles.yaml --threshold=flow.p95<20s --rate 1/s --up-to 4/s --trial 8s \
+                --longest-trial 8s --warm-up 0s --precision 100% --repeats 1 --json";
+    let mut command = sandbox.command(line);
+    let found = Finished::of(command.env("REHEARSAL_SHOP_FAULT", "slow=200"));
+    let answer = found.assert_code(0).json();
+    assert_eq!(answer["capacity"]["load"], 2.0, "{answer:#}");
+    assert_eq!(answer["capacity"]["limit"], "thresholds");
+    let reason = &trials(&answer)[2]["reasons"][0];
+    assert!(
+        reason
+            .as_str()
+            .is_some_and(|it| it.starts_with("flows piled up")),
+        "{answer:#}"
+    );
+    assert_eq!(answer["few_samples"]["needed"], 200, "{answer:#}");
+}
+
+#[test]
+fn a_search_without_a_trial_has_no_answer() {
+    let sandbox = Sandbox::new();
+    sandbox.write(
+        "slow.yaml",
+        &QUICK.replace("echo hello", "echo $$ > started; sleep 60"),
+    );
+    let line = "capacity slow.yaml --threshold=flow.failed==0 --parallel --trial 60s";
+    let running = Running::start(&mut sandbox.command(line));
+    sandbox.wait_for("started");
+    running.signal(Signal::TERM);
+    let (code, heard) = running.end();
+    assert_eq!(code, Some(130), "{heard}");
+    assert!(heard.contains("INTERRUPTED  unknown, quick"), "{heard}");
+    assert!(heard.contains("No trial was completed.\n"), "{heard}");
+    assert!(!heard.contains("Completed"), "{heard}");
+}
+
 #[test]
 fn thresholds_that_never_hold_are_no_capacity() {
     let sandbox = Sandbox::new();
@@ -169,6 +227,14 @@ fn a_capacity_that_is_too_low_has_an_exit_code() {
     sandbox.write("quick.yaml", QUICK);
     let line = "quick.yaml --threshold=flow.failed==0 --parallel --up-to 1 --repeats 1 --trial 1s \
                 --warm-up 0s --at-least";
+    let wide = line.replace("--up-to 1 ", "");
     search(&sandbox, &format!("{line} 1")).assert_code(0);
-    search(&sandbox, &format!("{line} 2")).assert_code(99);
+    search(&sandbox, &format!("{line} 2"))
+        .assert_code(2)
+        .assert_err("--at-least 2 is never reached");
+    let never = wide.replace("flow.failed==0", "flow.p50<1us");
+    search(&sandbox, &format!("{never} 2"))
+        .assert_code(99)
+        .assert_out("Lower than --at-least: 2 in parallel.")
+        .assert_out("Nothing gave out: at the lowest load already");
 }

@@ -9,9 +9,9 @@ use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::session::{Finished, Results};
 use crate::cli::settings::{RunSettings, Save};
-use crate::report::CapacityRecord;
+use crate::report::{CapacityRecord, growth_in_flight};
 use crate::scenario::Plan;
-use crate::stats::{LoadKind, Trial, TrialFigures, judge};
+use crate::stats::{Circumstances, LoadKind, Trial, TrialFigures, TrialOutcome, judge};
 
 use super::files::Place;
 
@@ -26,7 +26,7 @@ pub(super) struct Trials {
     settings: RunSettings,
     kind: LoadKind,
     /// Flows that the thresholds need.
-    samples: u64,
+    pub(super) samples: u64,
     shortest: Duration,
     longest: Duration,
     warm_up: Duration,
@@ -83,14 +83,19 @@ impl Trials {
         let samples = thresholds
             .iter()
             .map(crate::stats::Threshold::samples_needed);
+        // A window of a threshold is judged only if the trial is as long.
+        let windows = thresholds
+            .iter()
+            .filter_map(crate::stats::Threshold::window);
+        let shortest = windows.fold(args.trial, Duration::max);
         let texts = thresholds.iter().map(ToString::to_string).collect();
         Ok(Trials {
             record: super::new_record(&plan.name, kind, texts),
             settings,
             kind,
             samples: samples.max().unwrap_or(0),
-            shortest: args.trial,
-            longest: args.longest_trial.max(args.trial),
+            shortest,
+            longest: args.longest_trial.max(shortest),
             warm_up: args.warm_up,
             max_in_flight: args.max_in_flight,
         })
@@ -146,9 +151,19 @@ impl Trials {
     }
 
     /// Judges a trial that has ended.
-    pub(super) fn judge(&self, load: f64, finished: &Finished) -> Trial {
+    pub(super) fn judge(&self, load: f64, finished: &Finished, earlier: &[Trial]) -> Trial {
         let summary = &finished.outcome.summary;
-        let (outcome, reasons) = judge(summary);
+        let held = earlier.iter().filter(|it| it.outcome == TrialOutcome::Held);
+        let light = held.min_by(|a, b| a.load.total_cmp(&b.load));
+        // Flows that cannot be read were reported as an error of saving.
+        let flows = finished.artifacts.flows.as_ref();
+        let growth = flows.and_then(|it| growth_in_flight(&finished.head, it).ok());
+        let circumstances = Circumstances {
+            light: light.map(|it| &it.figures),
+            most_in_flight: finished.head.run.parallel,
+            growth: growth.flatten(),
+        };
+        let (outcome, reasons) = judge(summary, circumstances);
         let (Results::Saved(run) | Results::NotSaved(run)) = &finished.results;
         let name = run.file_name().unwrap_or_default();
         Trial {

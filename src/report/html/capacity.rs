@@ -5,7 +5,7 @@ use std::path::Path;
 use minijinja::Value;
 use serde::Serialize;
 
-use crate::report::capacity::{CapacityReport, chance, headline, law, load, sentence};
+use crate::report::capacity::{CapacityReport, headline, load, sentences};
 use crate::report::error::ReportError;
 use crate::report::units;
 use crate::stats::{CapacityLimit, LoadKind};
@@ -64,12 +64,8 @@ fn page(report: &CapacityReport) -> CapacityPage {
         LoadKind::Parallel => "Flows in parallel",
     };
     let ms = |us: Option<u64>| us.map(|us| us as f64 / 1e3);
-    let mut sentences = vec![sentence(kind, capacity)];
-    sentences.extend(chance(capacity));
-    if let Some(found) = &report.bottleneck {
-        sentences.push(format!("What gave out first: {}.", text(&found.because)));
-    }
-    sentences.extend(report.scalability.as_ref().map(law));
+    let sentences = sentences(report);
+    let sentences = sentences.iter().map(|it| text(it)).collect();
     let figures = Figures {
         timeline: None,
         marks: [],
@@ -108,7 +104,7 @@ fn page(report: &CapacityReport) -> CapacityPage {
     });
     CapacityPage {
         state: match (capacity.load, capacity.limit) {
-            (None, _) => State::Bad,
+            (None, CapacityLimit::Thresholds) => State::Bad,
             (Some(_), CapacityLimit::Thresholds) => State::Good,
             _ => State::Unsure,
         },

@@ -1,6 +1,6 @@
 //! A search for the capacity on a terminal: trials as they end, and the answer.
 
-use crate::report::capacity::{CapacityReport, TriedLoad, chance, headline, law, load, sentence};
+use crate::report::capacity::{CapacityReport, TriedLoad, headline, load, sentences};
 use crate::report::output::{BAD, CARE, GOOD, STRONG, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -20,9 +20,7 @@ pub fn render_trial(kind: LoadKind, number: usize, trial: &Trial) -> String {
         TrialOutcome::Unusable => (CARE, "not usable"),
     };
     let p95 = figures.response_p95_us.map_or("–".into(), units::duration);
-    let rate = figures
-        .completed_per_second
-        .map_or("–".into(), units::per_second);
+    let rate = per_second(figures.completed_per_second);
     let reason = trial.reasons.first();
     let reason = reason.map_or(String::new(), |it| format!(": {}", sanitize(it)));
     format!(
@@ -39,13 +37,17 @@ pub fn render_capacity(report: &CapacityReport, width: usize) -> String {
     let kind = report.record.kind;
     let capacity = &report.capacity;
     let loads = report.loads();
-    let mut text = format!("\n{}", tried(kind, &loads, width));
-    if loads.len() > 1 {
+    let mut text = String::from("\n");
+    if !loads.is_empty() {
+        text.push_str(&tried(kind, &loads, width));
         text.push('\n');
+    }
+    if loads.len() > 1 {
         text.push_str(&bars(kind, &loads));
+        text.push('\n');
     }
     let style = match (capacity.load, capacity.limit) {
-        (None, _) => BAD,
+        (None, CapacityLimit::Thresholds) => BAD,
         (Some(_), CapacityLimit::Thresholds) => GOOD,
         _ => CARE,
     };
@@ -55,22 +57,13 @@ pub fn render_capacity(report: &CapacityReport, width: usize) -> String {
         "CAPACITY"
     };
     text.push_str(&format!(
-        "\n{}  {}, {}\n",
+        "{}  {}, {}\n",
         styled(style, word),
-        styled(STRONG, &headline(kind, capacity)),
+        styled(STRONG, headline(kind, capacity)),
         sanitize(&report.record.scenario),
     ));
-    let mut sentences = vec![sentence(kind, capacity)];
-    sentences.extend(chance(capacity));
-    if let Some(found) = &report.bottleneck {
-        sentences.push(format!(
-            "What gave out first: {}.",
-            sanitize(&found.because)
-        ));
-    }
-    sentences.extend(report.scalability.as_ref().map(law));
-    for sentence in sentences {
-        text.push_str(&wrapped(&sentence, width));
+    for sentence in sentences(report) {
+        text.push_str(&wrapped(&sanitize(&sentence), width));
     }
     let thresholds: Vec<_> = report
         .record

@@ -14,6 +14,13 @@ const BUSY: f64 = 0.9;
 /// processes that were there before.
 const OWN_LOAD: f64 = 0.5;
 
+/// From this part on, a run is slowed down by other processes that use the rest. Programs that need
+/// less find a processor soon.
+const COMPETING: f64 = 0.1;
+
+/// A part of a flow that grew by less than this part of the flow is no cause.
+const NOTABLE: f64 = 0.1;
+
 /// The kind of resource that gave out first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -29,6 +36,11 @@ pub enum BottleneckKind {
     /// A step took longer while processors were idle: a lock in the programs, or another system
     /// behind them.
     Step,
+    /// A step took longer while this run and other processes competed for the processors, so it may
+    /// have waited for one of these.
+    Contested,
+    /// Nothing gave out: the lowest load that was tried is slow already.
+    Unloaded,
 }
 
 /// The part that gave out first, with the evidence for it.
@@ -39,16 +51,17 @@ pub struct Bottleneck {
 }
 
 impl Bottleneck {
-    /// Compares the trial that broke with one at a light load. `None` if nothing grew.
-    pub fn of(light: &TrialFigures, broke: &TrialFigures) -> Option<Self> {
+    /// Compares the trial that broke with one at a light load that held, if there is one. `None` if
+    /// nothing grew.
+    pub fn of(light: Option<&TrialFigures>, broke: &TrialFigures) -> Option<Self> {
+        let Some(light) = light else {
+            return failures(broke).or_else(|| unloaded(broke));
+        };
         let grown = most_grown(light, broke);
         let response = broke.response_mean_us.unwrap_or(0);
         let is_slower = response > light.response_mean_us.unwrap_or(0).saturating_mul(5) / 4;
-        if let (Some(failure), false) = (&broke.failure, is_slower) {
-            return Some(Bottleneck {
-                kind: BottleneckKind::Failures,
-                because: format!("flows failed, most of them at {failure}"),
-            });
+        if let (Some(failed), false) = (failures(broke), is_slower) {
+            return Some(failed);
         }
         let busy = broke.machine_busy_ratio.unwrap_or(0.0);
         if is_full(broke) && of_this_run(broke) >= OWN_LOAD {
@@ -57,7 +70,7 @@ impl Bottleneck {
         let (part, from_us, to_us) = grown?;
         let grew = format!("from {} to {} a flow", ms(from_us), ms(to_us));
         let idle = match is_full(broke) {
-            true => "processors were busy with other processes".to_owned(),
+            true => "other processes kept the processors busy".to_owned(),
             false => format!("processors were {:.0} % busy", busy * 100.0),
         };
         let (kind, because) = match &part.kind {
@@ -68,6 +81,14 @@ impl Bottleneck {
             FlowPartKind::LateStart => (
                 BottleneckKind::Generator,
                 format!("late starts grew {grew}, while {idle}"),
+            ),
+            FlowPartKind::Step(name) if is_full(broke) && of_this_run(broke) >= COMPETING => (
+                BottleneckKind::Contested,
+                format!(
+                    "{name} grew {grew}, while {}: whether it waits for a processor or for a lock, \
+                     a disk or another system cannot be told; search on a quiet machine",
+                    shares(broke, busy)
+                ),
             ),
             FlowPartKind::Step(name) => (
                 BottleneckKind::Step,
@@ -92,24 +113,57 @@ fn of_this_run(figures: &TrialFigures) -> f64 {
     figures.machine_programs_ratio.unwrap_or(0.0) + figures.machine_own_ratio.unwrap_or(0.0)
 }
 
+fn failures(broke: &TrialFigures) -> Option<Bottleneck> {
+    let failure = broke.failure.as_ref()?;
+    Some(Bottleneck {
+        kind: BottleneckKind::Failures,
+        because: format!("flows failed, most of them at {failure}"),
+    })
+}
+
+/// Names the longest part of a flow at the lowest load.
+fn unloaded(broke: &TrialFigures) -> Option<Bottleneck> {
+    let longest = broke.parts.iter().max_by_key(|it| it.mean_us)?;
+    let part = match &longest.kind {
+        FlowPartKind::Step(name) => name.as_str(),
+        FlowPartKind::Waiting => "waits for pools and gates",
+        FlowPartKind::LateStart => "a late start",
+    };
+    Some(Bottleneck {
+        kind: BottleneckKind::Unloaded,
+        because: format!(
+            "at the lowest load already, a flow takes {} on average, {} of it {part}",
+            ms(broke.response_mean_us?),
+            ms(longest.mean_us)
+        ),
+    })
+}
+
 fn processors(broke: &TrialFigures, busy: f64) -> Bottleneck {
     let programs = broke.machine_programs_ratio.unwrap_or(0.0);
     let own = broke.machine_own_ratio.unwrap_or(0.0);
-    let percent = |part: f64| format!("{:.0} %", part * 100.0);
     let kind = match programs >= own {
         true => BottleneckKind::Processors,
         false => BottleneckKind::Generator,
     };
     Bottleneck {
         kind,
-        because: format!(
-            "the machine's processors were {} busy: the programs used {}, Rehearsal {}, others {}",
-            percent(busy),
-            percent(programs),
-            percent(own),
-            percent((busy - programs - own).max(0.0))
-        ),
+        because: shares(broke, busy),
     }
+}
+
+/// Describes the use of the processors.
+fn shares(figures: &TrialFigures, busy: f64) -> String {
+    let programs = figures.machine_programs_ratio.unwrap_or(0.0);
+    let own = figures.machine_own_ratio.unwrap_or(0.0);
+    let percent = |part: f64| format!("{:.0} %", part * 100.0);
+    format!(
+        "the machine's processors were {} busy: the programs used {}, Rehearsal {}, others {}",
+        percent(busy),
+        percent(programs),
+        percent(own),
+        percent((busy - programs - own).max(0.0))
+    )
 }
 
 /// Returns the part that grew most, with its times before and after.
@@ -122,7 +176,8 @@ fn most_grown<'a>(
         (part, before.map_or(0, |it| it.mean_us), part.mean_us)
     });
     let most = parts.max_by_key(|(_, from, to)| to.saturating_sub(*from));
-    most.filter(|(_, from, to)| to > from)
+    let least = NOTABLE * light.response_mean_us.unwrap_or(0) as f64;
+    most.filter(|(_, from, to)| to > from && (to - from) as f64 >= least)
 }
 
 fn ms(us: u64) -> String {
@@ -159,9 +214,9 @@ mod tests {
         use FlowPartKind::{Step, Waiting};
         let step = |name: &str| Step(name.to_owned());
         let light = figures(&[(step("approve"), 5_000), (step("pay"), 30_000)], 0.1);
-        let kind = |broke: &TrialFigures| Bottleneck::of(&light, broke).map(|it| it.kind);
+        let kind = |broke: &TrialFigures| Bottleneck::of(Some(&light), broke).map(|it| it.kind);
         let slow = figures(&[(step("approve"), 90_000), (step("pay"), 33_000)], 0.2);
-        let found = Bottleneck::of(&light, &slow).unwrap();
+        let found = Bottleneck::of(Some(&light), &slow).unwrap();
         assert_eq!(found.kind, BottleneckKind::Step);
         assert!(
             found
@@ -179,17 +234,42 @@ mod tests {
         };
         assert_eq!(kind(&by_itself), Some(BottleneckKind::Generator));
         let by_others = TrialFigures {
-            machine_programs_ratio: Some(0.1),
+            machine_programs_ratio: Some(0.05),
             ..figures(&[(step("approve"), 90_000), (step("pay"), 33_000)], 0.98)
         };
-        let found = Bottleneck::of(&light, &by_others).unwrap();
+        let found = Bottleneck::of(Some(&light), &by_others).unwrap();
         assert_eq!(found.kind, BottleneckKind::Step);
-        assert!(found.because.contains("busy with other processes"));
+        assert!(
+            found
+                .because
+                .contains("other processes kept the processors busy")
+        );
+        let contested = TrialFigures {
+            machine_programs_ratio: Some(0.3),
+            machine_own_ratio: Some(0.1),
+            ..by_others.clone()
+        };
+        let found = Bottleneck::of(Some(&light), &contested).unwrap();
+        assert_eq!(found.kind, BottleneckKind::Contested);
+        assert!(found.because.contains("others 58 %"), "{found:?}");
+        assert!(found.because.contains("cannot be told"), "{found:?}");
+        let hardly = figures(&[(step("approve"), 5_900), (step("pay"), 31_000)], 0.1);
+        assert_eq!(kind(&hardly), None);
+        let alone = Bottleneck::of(None, &light).unwrap();
+        assert_eq!(alone.kind, BottleneckKind::Unloaded);
+        assert!(
+            alone
+                .because
+                .contains("takes 35 ms on average, 30 ms of it pay"),
+            "{alone:?}"
+        );
         let failing = TrialFigures {
             failure: Some("pay: timeout".into()),
             ..figures(&[(step("approve"), 5_000), (step("pay"), 30_000)], 0.1)
         };
         assert_eq!(kind(&failing), Some(BottleneckKind::Failures));
+        let at_once = Bottleneck::of(None, &failing).unwrap();
+        assert_eq!(at_once.kind, BottleneckKind::Failures);
         assert_eq!(kind(&light), None);
     }
 }

@@ -58,6 +58,15 @@ impl Scalability {
         Some(fitted)
     }
 
+    /// Returns `true` if its peak is known to within a third, and no higher throughput was measured
+    /// than that and twice its error. Otherwise the points are too few, or too much alike.
+    pub fn is_certain(&self, highest_measured: f64) -> bool {
+        let (Some(peak), Some(error)) = (self.peak, self.peak_error) else {
+            return false;
+        };
+        error <= peak / 3.0 && highest_measured <= peak + 2.0 * error
+    }
+
     fn without_error(points: &[ScalabilityPoint]) -> Option<Self> {
         let mut numbers: Vec<f64> = points.iter().map(|it| it.in_flight).collect();
         numbers.sort_by(f64::total_cmp);
@@ -145,10 +154,10 @@ fn least_squares(points: &[ScalabilityPoint], free: [bool; 3]) -> Option<[f64; 3
         }
     }
     for at in (0..3).filter(|at| !free[*at]) {
-        for other in 0..3 {
-            matrix[at][other] = 0.0;
-            matrix[other][at] = 0.0;
+        for row in &mut matrix {
+            row[at] = 0.0;
         }
+        matrix[at][..3].fill(0.0);
         (matrix[at][at], matrix[at][3]) = (1.0, 0.0);
     }
     for pivot in 0..3 {
@@ -225,6 +234,23 @@ mod tests {
             "{noisy:?}"
         );
         assert!((0.001..0.05).contains(&noisy.residual));
+    }
+
+    #[test]
+    fn a_peak_below_what_was_measured_or_hardly_known_is_uncertain() {
+        let fitted = Scalability::fit(&points(law(0.05, 0.002), 0.01)).unwrap();
+        assert!(fitted.is_certain(fitted.peak.unwrap()));
+        assert!(!fitted.is_certain(2.0 * fitted.peak.unwrap()));
+        let peak_error = fitted.peak.map(|it| 0.5 * it);
+        assert!(
+            !Scalability {
+                peak_error,
+                ..fitted
+            }
+            .is_certain(1.0)
+        );
+        let straight = Scalability::fit(&points(law(0.0, 0.0), 0.0)).unwrap();
+        assert!(!straight.is_certain(1.0));
     }
 
     #[test]

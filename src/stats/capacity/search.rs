@@ -7,6 +7,9 @@ use super::{LoadKind, Trial, TrialOutcome};
 /// Times that the lowest load is halved before the search gives up.
 const MAX_HALVINGS: usize = 6;
 
+/// With fewer flows in flight on average, they hardly ever meet.
+const ALONE: f64 = 0.1;
+
 /// Unusable trials at a load before it counts as out of reach.
 const UNUSABLE: usize = 2;
 
@@ -48,6 +51,8 @@ pub struct Capacity {
     /// Trials there that broke, and all usable ones.
     pub broke: (usize, usize),
     pub limit: CapacityLimit,
+    /// The reason for which trials there say nothing about the programs.
+    pub unusable: Option<String>,
     /// The search ended with its number of trials, before the loads were as near as wanted.
     pub is_cut_short: bool,
 }
@@ -164,6 +169,7 @@ pub fn next_trial(plan: &SearchPlan, trials: &[Trial]) -> Next {
             Some(highest) if below.load >= highest => again(plan, below),
             highest => Some(plan.rounded((2.0 * below.load).min(highest.unwrap_or(f64::MAX)))),
         },
+        (None, Some(above)) if is_alone(plan, above, trials) => again(plan, above),
         (None, Some(above)) => match plan.lower(above.load, levels.len()) {
             None => again(plan, above),
             lower => lower,
@@ -179,8 +185,29 @@ pub fn next_trial(plan: &SearchPlan, trials: &[Trial]) -> Next {
             load,
             at_edge: above.is_some() || plan.highest == Some(load),
         },
-        cut_short => Next::Found(capacity(plan, below, above, cut_short.is_some())),
+        cut_short => {
+            let found = capacity(plan, below, above, cut_short.is_some());
+            let unusable = trials
+                .iter()
+                .rev()
+                .find(|it| Some(it.load) == found.broke_at && it.outcome == TrialOutcome::Unusable);
+            let reason = unusable.and_then(|it| it.reasons.first().cloned());
+            Next::Found(Capacity {
+                unusable: reason.filter(|_| found.limit == CapacityLimit::Generator),
+                ..found
+            })
+        }
     }
+}
+
+/// Returns `true` if flows at this rate hardly ever meet, so that a lower one is no easier.
+fn is_alone(plan: &SearchPlan, level: Level, trials: &[Trial]) -> bool {
+    let mut trials = trials.iter().filter(|it| it.load == level.load);
+    plan.kind == LoadKind::Rate
+        && trials.all(|it| {
+            let us = it.figures.response_mean_us;
+            us.is_some_and(|us| level.load * us as f64 / 1e6 < ALONE)
+        })
 }
 
 /// Returns the load of this level if it needs more trials.
@@ -208,6 +235,7 @@ fn capacity(
             }
             None => CapacityLimit::Unfinished,
         },
+        unusable: None,
         is_cut_short,
     }
 }
@@ -281,7 +309,7 @@ mod tests {
                 Next::Try { load, .. } => trials.push(Trial {
                     load,
                     outcome: outcome(load),
-                    reasons: Vec::new(),
+                    reasons: vec!["late".into()],
                     figures: TrialFigures::default(),
                     run: String::new(),
                 }),
@@ -333,11 +361,34 @@ mod tests {
             _ => TrialOutcome::Unusable,
         });
         assert_eq!(capacity.limit, CapacityLimit::Generator);
+        assert_eq!(capacity.unusable.as_deref(), Some("late"));
         assert!(capacity.load.unwrap() < 20.0);
         let at_edge = trials
             .iter()
             .filter(|it| Some(it.load) == capacity.broke_at);
         assert_eq!(at_edge.count(), 2);
+    }
+
+    #[test]
+    fn a_lower_rate_is_not_tried_if_flows_do_not_meet() {
+        let slow = |load: f64| Trial {
+            load,
+            outcome: TrialOutcome::Broke,
+            reasons: vec!["flow.p95 < 100ms".into()],
+            figures: TrialFigures {
+                response_mean_us: Some(200_000),
+                ..TrialFigures::default()
+            },
+            run: String::new(),
+        };
+        let mut trials = Vec::new();
+        while let Next::Try { load, .. } = next_trial(&plan(LoadKind::Rate), &trials) {
+            trials.push(slow(load));
+        }
+        let loads: Vec<f64> = trials.iter().map(|it| it.load).collect();
+        assert_eq!(loads, [1.0, 0.5, 0.25, 0.25, 0.25]);
+        let found = answer_so_far(&plan(LoadKind::Rate), &trials);
+        assert_eq!((found.load, found.broke), (None, (3, 3)));
     }
 
     #[test]

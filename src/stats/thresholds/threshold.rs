@@ -119,6 +119,11 @@ impl Threshold {
         }
     }
 
+    /// Returns the length of the windows in which it has to hold; `None` for the whole run.
+    pub fn window(&self) -> Option<Duration> {
+        self.over
+    }
+
     /// Returns the number of flows from which on its figure is steady enough to decide: ten beyond
     /// a percentile, and of a rate of failures three that are expected at its limit.
     pub fn samples_needed(&self) -> u64 {
