@@ -135,7 +135,6 @@ impl SavedRun {
                 if !directory.flows().path.exists() {
                     let what = match directory.path().is_dir() {
                         true => "there is neither result.json nor flows.jsonl in it",
-                        false if directory.path().exists() => "it is not a directory",
                         false => "there is no such directory",
                     };
                     return Err(ReportError::malformed(directory.path(), what));

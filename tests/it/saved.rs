@@ -66,7 +66,7 @@ fn a_directory_without_a_saved_run_is_refused() {
     };
     refuses("report nowhere", "nowhere: there is no such directory");
     sandbox.write("file", "");
-    refuses("report file", "file: it is not a directory");
+    refuses("report file", "Not a directory");
     sandbox.write("empty/file", "");
     refuses("report empty", "neither result.json nor flows.jsonl");
     let file = sandbox.write("old/result.json", r#"{"format": "rehearsal-result/1"}"#);
