@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::report::result_file::Completeness;
 use crate::report::terminal::{Detail, Form};
-use crate::report::{Output, SavedRun, SlowCollector, locate, sanitize, terminal};
+use crate::report::{Output, ResultDirectory, SavedRun, SlowCollector, locate, sanitize, terminal};
 
 use super::args::{ExportArgs, ReportArgs};
 use super::environment::CliEnvironment;
@@ -32,7 +32,8 @@ pub(super) fn report(args: ReportArgs, environment: &CliEnvironment) -> Result<E
         return saved::list(args.json, environment);
     };
     let directory = saved::run(directory, environment)?;
-    outputs::check(args.html.as_ref(), None, &args.exports)?;
+    let inputs = ResultDirectory::at(&directory).inputs();
+    outputs::check(&inputs, args.html.as_ref(), None, &args.exports)?;
     let wanted = &*args.exports;
     let run = saved::open(&directory, environment)?;
     let exports = Exports::open(wanted, environment)?;

@@ -133,7 +133,13 @@ impl RunSettings {
             None => Destination::StandardOutput,
             Some(file) => Destination::File(file),
         });
-        outputs::check(args.html.as_ref(), json_lines.as_ref(), &args.exports)?;
+        let inputs: Vec<_> = scenario.iter().cloned().collect();
+        outputs::check(
+            &inputs,
+            args.html.as_ref(),
+            json_lines.as_ref(),
+            &args.exports,
+        )?;
         if args.json && json_lines == Some(Destination::StandardOutput) {
             return Err(CliError::usage(
                 "--json and --json-lines both write to standard output",

@@ -79,6 +79,13 @@ impl ResultDirectory {
         self.path.join(LATENCY)
     }
 
+    /// Returns the paths of the files from which reports are made, and of the run's log.
+    pub fn inputs(&self) -> Vec<PathBuf> {
+        [RESULT, FLOWS, LATENCY, SCENARIO, LOG]
+            .map(|name| self.path.join(name))
+            .into()
+    }
+
     /// Measures the clock of its file system against that of this machine, in microseconds; `None` if
     /// that is not possible. The error is some milliseconds: file systems keep the time of the
     /// kernel's last tick.

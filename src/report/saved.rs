@@ -133,7 +133,10 @@ impl SavedRun {
             }),
             Err(error) if error.is_not_found() => {
                 if !directory.flows().path.exists() {
-                    let what = "there is neither result.json nor flows.jsonl in it";
+                    let what = match directory.path().is_dir() {
+                        true => "there is neither result.json nor flows.jsonl in it",
+                        false => "there is no such directory",
+                    };
                     return Err(ReportError::malformed(directory.path(), what));
                 }
                 let flows = open_flows(&directory)?;

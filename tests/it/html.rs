@@ -245,6 +245,13 @@ fn a_report_that_could_not_be_written_is_refused_before_the_run() {
         .rehearsal("run --html=.")
         .assert_code(2)
         .assert_err("--html: . is a directory");
+    // Nobody can create a file there, not even root.
+    sandbox
+        .rehearsal("run --html=/proc/report.html")
+        .assert_code(2)
+        .assert_err("--html: cannot write /proc/report.html")
+        .assert_err_lacks(".tmp");
+    assert!(!sandbox.has("rehearsal-results"));
 }
 
 #[test]

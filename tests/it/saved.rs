@@ -64,7 +64,11 @@ fn a_directory_without_a_saved_run_is_refused() {
     let refuses = |line: &str, error: &str| {
         sandbox.rehearsal(line).assert_code(2).assert_err(error);
     };
-    refuses("report nowhere", "neither result.json nor flows.jsonl");
+    refuses("report nowhere", "nowhere: there is no such directory");
+    sandbox.write("file", "");
+    refuses("report file", "Not a directory");
+    sandbox.write("empty/file", "");
+    refuses("report empty", "neither result.json nor flows.jsonl");
     let file = sandbox.write("old/result.json", r#"{"format": "rehearsal-result/1"}"#);
     refuses("report old", "it is a rehearsal-result/1");
     fs::write(&file, "{").expect("a file");

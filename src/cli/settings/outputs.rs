@@ -1,5 +1,6 @@
 //! Checks of the files that a command is to write.
 
+use std::fs;
 use std::path::{self, Path, PathBuf};
 
 use crate::cli::args::ExportArgs;
@@ -8,9 +9,10 @@ use crate::report::TraceTarget;
 
 use super::Destination;
 
-/// Checks that the report for browsers can be written, before there is anything to report, and that
-/// no two outputs have the same file.
+/// Checks that the report for browsers can be written, before there is anything to report, that no
+/// two outputs have the same file, and that none has that of an input, which it would overwrite.
 pub(in crate::cli) fn check(
+    inputs: &[PathBuf],
     html: Option<&Option<PathBuf>>,
     json_lines: Option<&Destination>,
     exports: &ExportArgs,
@@ -41,8 +43,16 @@ pub(in crate::cli) fn check(
         .filter_map(|(option, file)| Some((option, file?)))
         // Devices and pipes take several.
         .filter(|(_, file)| !file.metadata().is_ok_and(|it| !it.is_file()))
-        .map(|(option, file)| (option, file, path::absolute(file).unwrap_or(file.into())))
+        .map(|(option, file)| (option, file, identity(file)))
         .collect();
+    for (option, file, path) in &files {
+        if inputs.iter().any(|input| identity(input) == *path) {
+            return Err(CliError::usage(
+                format_args!("{option} would overwrite {}, which is read", file.display()),
+                "name another file for the output",
+            ));
+        }
+    }
     for (place, (option, file, path)) in files.iter().enumerate() {
         if let Some((earlier, ..)) = files[..place].iter().find(|(.., it)| it == path) {
             return Err(CliError::usage(
@@ -54,12 +64,40 @@ pub(in crate::cli) fn check(
     Ok(())
 }
 
+/// Returns the path by which a file is known, however it was written: links and `..` are followed.
+/// The file need not exist.
+fn identity(file: &Path) -> PathBuf {
+    let of_new_file = || {
+        let directory = fs::canonicalize(directory_of(file)).ok()?;
+        Some(directory.join(file.file_name()?))
+    };
+    let known = fs::canonicalize(file).ok().or_else(of_new_file);
+    known.unwrap_or_else(|| path::absolute(file).unwrap_or(file.into()))
+}
+
+/// Returns the directory that has this file.
+fn directory_of(file: &Path) -> &Path {
+    let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
+}
+
 /// Checks that a report can be written to this file.
 fn check_place(file: &Path) -> Result<(), CliError> {
-    let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
+    let directory = directory_of(file);
     if directory.is_dir() && !file.is_dir() {
-        return Ok(());
+        // A regular file is replaced by a new one, so that the directory has to take it.
+        if file.symlink_metadata().is_ok_and(|it| !it.is_file()) {
+            return Ok(());
+        }
+        let tried = tempfile::tempfile_in(directory).map(drop);
+        return tried.map_err(|error| {
+            // Its text names the temporary file.
+            let reason = error.kind();
+            CliError::usage(
+                format_args!("--html: cannot write {}: {reason}", file.display()),
+                "name a file in a directory that you may write to: --html=report.html",
+            )
+        });
     }
     let (path, what) = match file.is_dir() {
         true => (file, "is a directory"),

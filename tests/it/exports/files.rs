@@ -304,10 +304,44 @@ fn two_outputs_in_one_file_are_refused_before_the_run() {
         .assert_err("--csv-steps and --csv-flows both name a.csv");
     let finished = sandbox.rehearsal(&format!("{RUN} --html=a --json-lines=a"));
     finished.assert_code(2).assert_err("both name a");
+    sandbox.write("below/file", "");
+    let finished = sandbox.rehearsal(&format!("{RUN} --junit a --markdown below/../a"));
+    finished.assert_code(2).assert_err("both name below/../a");
     assert!(!sandbox.has("rehearsal-results"), "the run was started");
     // A device takes all.
     let finished = sandbox.rehearsal("run exports.yaml --junit /dev/null --csv-steps /dev/null");
     finished.assert_err_lacks("both name");
+}
+
+#[test]
+fn an_output_that_would_overwrite_an_input_is_refused() {
+    let sandbox = sandbox();
+    let scenario = sandbox.read("exports.yaml");
+    std::os::unix::fs::symlink("exports.yaml", sandbox.home().join("link")).expect("a link");
+    for output in [
+        "--html=exports.yaml",
+        "--json-lines=./exports.yaml",
+        "--junit exports.yaml",
+        "--markdown link",
+        "--csv-steps exports.yaml",
+        "--csv-flows exports.yaml",
+        "--otlp exports.yaml",
+    ] {
+        let finished = sandbox.rehearsal(&format!("run exports.yaml {output}"));
+        finished.assert_code(2).assert_err("would overwrite");
+    }
+    assert_eq!(sandbox.read("exports.yaml"), scenario);
+
+    sandbox.rehearsal("run exports.yaml --save").assert_code(99);
+    let run = sandbox.run();
+    for name in ["flows.jsonl", "result.json", "scenario.yaml"] {
+        let file = run.join(name);
+        let before = std::fs::read(&file).expect("a file of the run");
+        let line = format!("report --csv-flows {} {}", file.display(), run.display());
+        let finished = sandbox.rehearsal(&line);
+        finished.assert_code(2).assert_err("would overwrite");
+        assert_eq!(std::fs::read(&file).expect("a file of the run"), before);
+    }
 }
 
 #[test]
