@@ -57,17 +57,10 @@ pub(super) fn of_session(
     };
     let begins = beginnings(work, session, replies, &is_at_main_menu);
     let has_ended = matches!(turns[last].answer, Answer::Ended(Some(_)));
-    // What does not always come is written with the turn after it, and is no work by itself.
-    let has_work = |mut turns: Range<usize>| turns.any(|turn| !work.is_optional(place(turn)));
-    // An only answer is the work itself.
-    let leaves = last > 1
-        && has_work(0..last - 1)
-        && has_work(last - 1..last)
-        && leaves(work, place(last - 1), replies, is_at_main_menu(last - 1));
-    let (to, leave) = if leaves {
-        (last - 1, Some(last - 1..last))
-    } else {
-        (last, None)
+    let has_work = |turns: Range<usize>| has_work(work, session, turns);
+    let (to, leave) = match leave_turn(work, session, replies) {
+        Some(turn) => (turn, Some(turn..last)),
+        None => (last, None),
     };
     let mut names = Names::default();
     let mut actions: Vec<ActionDraft> = Vec::new();
@@ -124,6 +117,35 @@ pub(super) fn of_session(
         });
     }
     actions
+}
+
+/// Returns whether these turns are work. What does not always come is written with the turn after it,
+/// and is no work by itself.
+fn has_work(work: &Work, session: usize, mut turns: Range<usize>) -> bool {
+    turns.any(|turn| !work.is_optional(Place { session, turn }))
+}
+
+/// Returns the turn whose answer leaves the program, which becomes the role's `leave`. The replies up
+/// to the end of the session have to be known.
+pub(super) fn leave_turn(work: &Work, session: usize, replies: &Replies) -> Option<usize> {
+    let turns = &work.sessions[session].turns;
+    let last = turns.len().checked_sub(1)?;
+    // An only answer is the work itself.
+    let turn = last.checked_sub(1).filter(|_| last > 1)?;
+    let place = Place { session, turn };
+    let menu = main_menu(work, session, replies);
+    let is_at_main_menu = menu.is_some_and(|menu| menu_rows(work, place) == menu)
+        && replies.labels.contains_key(&place);
+    let leaves = has_work(work, session, 0..turn)
+        && has_work(work, session, turn..last)
+        && leaves(work, place, replies, is_at_main_menu);
+    leaves.then_some(turn)
+}
+
+/// Returns whether what was heard at a place is printed on the way out, when the flow has ended.
+pub(super) fn is_too_late(work: &Work, place: Place, replies: &Replies) -> bool {
+    matches!(work.turn(place).answer, Answer::Ended(_))
+        && leave_turn(work, place.session, replies).is_some()
 }
 
 /// Returns where actions begin, with their names.

@@ -1,8 +1,8 @@
 //! Agreement: amounts that several roles print, and ids that no two flows may share.
 
+use super::actions;
 use super::captures::{self, Source, is_labelled};
 use super::replies::{Replies, ValueKind};
-use super::sessions::Answer;
 use super::shapes;
 use super::work::{LineOf, Place, Work};
 
@@ -17,8 +17,7 @@ pub(super) struct Agreement {
 pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
     let mut amounts: Vec<(String, Vec<Source>)> = Vec::new();
     for &place in &work.order {
-        if matches!(work.turn(place).answer, Answer::Ended(_)) {
-            // What is printed on the way out is read too late.
+        if actions::is_too_late(work, place, replies) {
             continue;
         }
         let heard = work.heard(place);

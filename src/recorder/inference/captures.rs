@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use super::actions;
 use super::names;
 use super::phrases::{Known, Phrase, WrittenPattern};
-use super::sessions::{Answer, Heard};
+use super::replies::Replies;
+use super::sessions::Heard;
 use super::shapes;
 use super::work::{LineOf, Place, Work, lines_with};
 use crate::dialogue::Pattern;
@@ -28,15 +30,13 @@ pub(super) fn has_form(text: &str) -> bool {
 
 /// Returns the place from which a value that is typed at `at` was read: for ids, where they appear
 /// first; for other values, where they appear last in the same session.
-pub(super) fn source(work: &Work, text: &str, at: Place) -> Option<Source> {
+pub(super) fn source(work: &Work, replies: &Replies, text: &str, at: Place) -> Option<Source> {
     let length = text.chars().count();
     if !shapes::CAPTURE_CHARS.contains(&length) && !shapes::is_id(text) {
         return None;
     }
     let of = |place: Place| {
-        // What is printed on the way out is read too late.
-        let ended = matches!(work.turn(place).answer, Answer::Ended(_));
-        (!ended)
+        (!actions::is_too_late(work, place, replies))
             .then(|| best_line(work.heard(place), text, place == at))?
             .map(|it| (place, it))
     };

@@ -273,8 +273,21 @@ impl Composer<'_> {
                 proofs::proof(self.work, next, &known)
             };
             let key = if has_screen { "screen" } else { "see" };
+            let doubtful = || {
+                (draft.ends && !has_screen)
+                    .then(|| proofs::doubtful_proof(self.work, next, &known))
+                    .flatten()
+            };
             if let Some(proof) = proof {
                 turns.push(TurnText::of(key, &proof.text));
+            } else if let Some(proof) = doubtful() {
+                // The scenario does what the person did, and says what it takes for success.
+                let text = "CHECK: this reads like a failure; record the work again if it is one";
+                turns.push(TurnText::of(key, &proof.text).commented(text));
+                self.note(
+                    next,
+                    &format!("its last output reads like a failure: {}", proof.text),
+                );
             } else if !draft.ends {
                 self.next_prompt(next, turns);
             }
@@ -283,6 +296,12 @@ impl Composer<'_> {
             && let Some(Reply::Ended(Some(code))) = self.replies.replies.get(&next)
         {
             if (0..=255).contains(code) {
+                if *code != 0 {
+                    let text = format!(
+                        "it ended with exit code {code}, which the scenario takes for success"
+                    );
+                    self.note(next, &text);
+                }
                 turns.push(TurnText::default().with("exits", code.to_string()));
             } else {
                 self.note(

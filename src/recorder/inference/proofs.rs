@@ -50,6 +50,15 @@ const FAILURE: [&str; 8] = [
 
 /// Returns the text in what was heard at `place` that proves the answer before it.
 pub(super) fn proof(work: &Work, place: Place, known: &Known) -> Option<WrittenPattern> {
+    best(work, place, known, 0)
+}
+
+/// Returns such a text even if it reads like a failure.
+pub(super) fn doubtful_proof(work: &Work, place: Place, known: &Known) -> Option<WrittenPattern> {
+    best(work, place, known, i32::MIN)
+}
+
+fn best(work: &Work, place: Place, known: &Known, least: i32) -> Option<WrittenPattern> {
     let heard = work.heard(place);
     let elsewhere: Vec<String> = work.sessions[place.session]
         .turns
@@ -81,7 +90,7 @@ pub(super) fn proof(work: &Work, place: Place, known: &Known) -> Option<WrittenP
             .count()
             == 1;
         let score = score(line, known);
-        (is_alone && score >= 0).then_some((score, pattern))
+        (is_alone && score >= least).then_some((score, pattern))
     });
     // Of equal ones, the first.
     let best = scored.reduce(|best, next| if next.0 > best.0 { next } else { best });

@@ -487,3 +487,57 @@ fn a_masked_text_in_a_mark_is_anything() {
         result.notes
     );
 }
+
+#[test]
+fn an_id_that_is_printed_before_the_program_ends_is_captured() {
+    let clerk =
+        "Subject: ‹lamp›\nCase CASE-29471 opened, total 12.50\nPress Enter to quit‹›\n‹exit 0›";
+    let boss = "Case id: ‹CASE-29471›\nApprove (y/n): ‹y›\nApproved CASE-29471\n‹exit 0›";
+    let inferred = inferred(&[recording("clerk", 0, clerk), recording("boss", 100, boss)]);
+    assert_has(
+        &inferred.scenario,
+        &["- prompt: \"Case id:\"", "send: \"${case_id}\""],
+    );
+    assert!(
+        inferred.scenario.contains("(?<case_id>")
+            && inferred.scenario.contains("provides: [case_id]"),
+        "{}",
+        inferred.scenario
+    );
+}
+
+#[test]
+fn what_is_printed_on_the_way_out_is_read_too_late() {
+    let clerk = "1. Open a case\n0. Quit\nChoice: ‹1›\nSubject: ‹lamp›\nOpened\n\
+                 1. Open a case\n0. Quit\nChoice: ‹0›\nCase CASE-29471 opened\n‹exit 0›";
+    let boss = "Case id: ‹CASE-29471›\nApproved\n‹exit 0›";
+    let inferred = inferred(&[recording("clerk", 0, clerk), recording("boss", 100, boss)]);
+    assert!(
+        !inferred.scenario.contains("(?<case_id>"),
+        "{}",
+        inferred.scenario
+    );
+}
+
+#[test]
+fn an_end_that_reads_like_a_failure_is_shown_as_one() {
+    let text = "Name: ‹ann›\nPIN: ‹4711›\nAccess denied\n‹exit 1›";
+    let inferred = inferred(&[recording("clerk", 0, text)]);
+    assert_has(&inferred.scenario, &["- see: Access denied", "- exits: 1"]);
+    assert!(
+        inferred
+            .scenario
+            .contains("# CHECK: this reads like a failure"),
+        "{}",
+        inferred.scenario
+    );
+    let notes: Vec<&str> = inferred.notes.iter().map(|it| it.text.as_str()).collect();
+    assert!(
+        notes.iter().any(|it| it.contains("Access denied")),
+        "{notes:?}"
+    );
+    assert!(
+        notes.iter().any(|it| it.contains("exit code 1")),
+        "{notes:?}"
+    );
+}
