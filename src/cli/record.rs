@@ -48,6 +48,7 @@ struct Recorded {
 
 /// Records, writes the scenario, and tries it.
 pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<Exit, CliError> {
+    scenario_file::check(&args.into)?;
     let recorded = match &args.from {
         Some(file) => import(file, &args)?,
         None => work(&args, environment)?,
@@ -113,7 +114,7 @@ pub(super) fn record(args: RecordArgs, environment: &CliEnvironment) -> Result<E
     });
     if proof != Exit::Completed && proof != Exit::Interrupted {
         output.line(&format!(
-            "The scenario does not do the work yet. Mend {0}, and try `rehearsal run {0}`",
+            "The scenario does not do the work yet. Edit {0}, and try `rehearsal run {0}`",
             args.into.display()
         ));
     }

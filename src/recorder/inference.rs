@@ -11,6 +11,7 @@ mod differences;
 mod document;
 mod inferred;
 mod interludes;
+mod leaving;
 mod line_editing;
 mod merge;
 mod names;

@@ -1,11 +1,13 @@
 //! From recordings to the scenario's file.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::cli::error::CliError;
 use crate::recorder::{InferOptions, Inferred, Recording, SecretTexts, infer, infer_into};
 use crate::report::{Output, sanitize};
+use crate::scenario::outline;
 
 use super::places::{self, Recordings};
 
@@ -35,6 +37,33 @@ pub(super) struct Written {
     pub(super) unknown: Vec<String>,
     /// Variables of the scenario, with what was typed.
     pub(super) variables: Vec<(String, String)>,
+}
+
+/// Checks that a role can be added to this file, before a person's work would be in vain.
+///
+/// # Errors
+/// If it has a text that cannot be read as YAML, or cannot be read at all.
+pub(super) fn check(scenario: &Path) -> Result<(), CliError> {
+    let text = match fs::read_to_string(scenario) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        text => text.map_err(|error| {
+            let what = format!("{} cannot be read: {error}", scenario.display());
+            CliError::usage(what, "name another file: --into FILE")
+        })?,
+    };
+    if text.trim().is_empty() || outline(&text).is_some() {
+        return Ok(());
+    }
+    Err(CliError::usage(
+        format_args!(
+            "{} is no YAML that a role can be added to",
+            scenario.display()
+        ),
+        format_args!(
+            "`rehearsal check {}` shows the place; fix it, or name another file: --into FILE",
+            scenario.display()
+        ),
+    ))
 }
 
 impl Draft {
@@ -76,7 +105,7 @@ impl Draft {
         let inferred = match self.is_edited {
             true => infer_into(&self.existing, &self.latest, &self.options).map_err(|what| {
                 let what = format!("{}: {what}", self.path.display());
-                CliError::usage(what, "mend it, or name another file: --into FILE")
+                CliError::usage(what, "fix it, or name another file, and go on with `rehearsal record --from RECORDING`")
             })?,
             false => infer(&self.latest, &self.options),
         };

@@ -2,17 +2,12 @@
 
 use std::ops::Range;
 
+use super::leaving::{self, has_work, main_menu, menu_rows};
 use super::names::{Names, of_row, slug};
 use super::replies::{Replies, Reply};
 use super::sessions::Answer;
 use super::work::{Place, Work};
 use crate::recorder::recording::Mark;
-
-/// Words with which a program is left.
-const LEAVING: [&str; 14] = [
-    "exit", "quit", "bye", "logout", "log out", "q", "x", "leave", "end", "sign out", "0",
-    "abmelden", "beenden", ":q",
-];
 
 /// Turns of a session under one name.
 #[derive(Debug, Clone)]
@@ -48,7 +43,7 @@ pub(super) fn of_session(
     let Some(last) = turns.len().checked_sub(1) else {
         return Vec::new();
     };
-    let main_menu = main_menu(work, session, replies);
+    let main_menu = main_menu(work, session, &replies.labels);
     let is_at_main_menu = |turn: usize| {
         main_menu
             .as_ref()
@@ -58,7 +53,7 @@ pub(super) fn of_session(
     let begins = beginnings(work, session, replies, &is_at_main_menu);
     let has_ended = matches!(turns[last].answer, Answer::Ended(Some(_)));
     let has_work = |turns: Range<usize>| has_work(work, session, turns);
-    let (to, leave) = match leave_turn(work, session, replies) {
+    let (to, leave) = match leaving::leave_turn(work, session, &replies.labels) {
         Some(turn) => (turn, Some(turn..last)),
         None => (last, None),
     };
@@ -117,35 +112,6 @@ pub(super) fn of_session(
         });
     }
     actions
-}
-
-/// Returns whether these turns are work. What does not always come is written with the turn after it,
-/// and is no work by itself.
-fn has_work(work: &Work, session: usize, mut turns: Range<usize>) -> bool {
-    turns.any(|turn| !work.is_optional(Place { session, turn }))
-}
-
-/// Returns the turn whose answer leaves the program, which becomes the role's `leave`. The replies up
-/// to the end of the session have to be known.
-pub(super) fn leave_turn(work: &Work, session: usize, replies: &Replies) -> Option<usize> {
-    let turns = &work.sessions[session].turns;
-    let last = turns.len().checked_sub(1)?;
-    // An only answer is the work itself.
-    let turn = last.checked_sub(1).filter(|_| last > 1)?;
-    let place = Place { session, turn };
-    let menu = main_menu(work, session, replies);
-    let is_at_main_menu = menu.is_some_and(|menu| menu_rows(work, place) == menu)
-        && replies.labels.contains_key(&place);
-    let leaves = has_work(work, session, 0..turn)
-        && has_work(work, session, turn..last)
-        && leaves(work, place, replies, is_at_main_menu);
-    leaves.then_some(turn)
-}
-
-/// Returns whether what was heard at a place is printed on the way out, when the flow has ended.
-pub(super) fn is_too_late(work: &Work, place: Place, replies: &Replies) -> bool {
-    matches!(work.turn(place).answer, Answer::Ended(_))
-        && leave_turn(work, place.session, replies).is_some()
 }
 
 /// Returns where actions begin, with their names.
@@ -214,47 +180,6 @@ fn interleaved(work: &Work, session: usize, begins: &mut Vec<(usize, String)>) {
         }
     }
     begins.sort_by_key(|(begin, _)| *begin);
-}
-
-/// Returns the rows of the menu that a session begins with.
-fn main_menu(work: &Work, session: usize, replies: &Replies) -> Option<Vec<String>> {
-    let first = replies
-        .labels
-        .keys()
-        .find(|place| place.session == session)?;
-    Some(menu_rows(work, *first))
-}
-
-fn menu_rows(work: &Work, place: Place) -> Vec<String> {
-    if work.sessions[place.session].has_screen {
-        return work.heard(place).shown.clone();
-    }
-    let rows = work.heard(place).rows();
-    let rows = rows
-        .into_iter()
-        .filter(|line| super::selections::is_row(line));
-    rows.map(|line| line.trim().to_owned()).collect()
-}
-
-/// Returns whether the answer leaves the program.
-fn leaves(work: &Work, place: Place, replies: &Replies, is_at_main_menu: bool) -> bool {
-    let says_so = |text: &str| LEAVING.contains(&&*text.trim().to_lowercase());
-    let has_ended = matches!(
-        work.turn(Place {
-            turn: place.turn + 1,
-            ..place
-        })
-        .answer,
-        Answer::Ended(Some(_))
-    );
-    match (&work.turn(place).answer, replies.labels.get(&place)) {
-        (_, Some(label)) => has_ended && is_at_main_menu || says_so(label),
-        (Answer::Line(text), None) => says_so(text),
-        (Answer::Keys(keys), None) => {
-            has_ended && keys.iter().all(|key| key.to_string() != "enter")
-        }
-        _ => false,
-    }
 }
 
 /// Returns whether a turn only moves in menus.

@@ -1,7 +1,7 @@
 //! Agreement: amounts that several roles print, and ids that no two flows may share.
 
-use super::actions;
 use super::captures::{self, Source, is_labelled};
+use super::leaving;
 use super::replies::{Replies, ValueKind};
 use super::shapes;
 use super::work::{LineOf, Place, Work};
@@ -17,7 +17,7 @@ pub(super) struct Agreement {
 pub(super) fn find(work: &Work, replies: &mut Replies) -> Vec<Agreement> {
     let mut amounts: Vec<(String, Vec<Source>)> = Vec::new();
     for &place in &work.order {
-        if actions::is_too_late(work, place, replies) {
+        if leaving::is_too_late(work, place, &replies.labels) {
             continue;
         }
         let heard = work.heard(place);

@@ -1,11 +1,11 @@
 //! Captures: the line from which a value can be read, and the pattern for it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::actions;
+use super::leaving;
 use super::names;
 use super::phrases::{Known, Phrase, WrittenPattern};
-use super::replies::Replies;
 use super::sessions::Heard;
 use super::shapes;
 use super::work::{LineOf, Place, Work, lines_with};
@@ -30,13 +30,18 @@ pub(super) fn has_form(text: &str) -> bool {
 
 /// Returns the place from which a value that is typed at `at` was read: for ids, where they appear
 /// first; for other values, where they appear last in the same session.
-pub(super) fn source(work: &Work, replies: &Replies, text: &str, at: Place) -> Option<Source> {
+pub(super) fn source(
+    work: &Work,
+    labels: &BTreeMap<Place, String>,
+    text: &str,
+    at: Place,
+) -> Option<Source> {
     let length = text.chars().count();
     if !shapes::CAPTURE_CHARS.contains(&length) && !shapes::is_id(text) {
         return None;
     }
     let of = |place: Place| {
-        (!actions::is_too_late(work, place, replies))
+        (!leaving::is_too_late(work, place, labels))
             .then(|| best_line(work.heard(place), text, place == at))?
             .map(|it| (place, it))
     };

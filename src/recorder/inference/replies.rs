@@ -295,7 +295,7 @@ impl Replies {
         {
             return Some(value.name.clone());
         }
-        let source = captures::source(work, self, text, place)?;
+        let source = captures::source(work, &self.labels, text, place)?;
         let heard = work.heard(source.place);
         let line = source.line.text(heard);
         let base = captures::name(line, &source.range);

@@ -14,6 +14,19 @@ fn a_recording_of_another_recorder_needs_input() {
     assert!(finished.err.contains("--capture-input"), "{}", finished.err);
 }
 
+/// Before a person's work would be in vain.
+#[test]
+fn a_file_that_no_role_can_be_added_to_is_refused_first() {
+    let sandbox = Sandbox::new();
+    sandbox.write("broken.yaml", "name: x\nroles: [\n");
+    let finished = sandbox.rehearsal("record --into broken.yaml -- sh");
+    finished
+        .assert_code(2)
+        .assert_err("broken.yaml is no YAML that a role can be added to")
+        .assert_err("rehearsal check broken.yaml");
+    assert_eq!(sandbox.read("broken.yaml"), "name: x\nroles: [\n");
+}
+
 const DESK: &str = "import getpass\n\
     if input('Agent: ') != 'ann' or getpass.getpass('PIN: ') != 's3cr3t': raise SystemExit('No')\n\
     order = input('Order: ')\nprint(f'Order {order} booked')\n";
