@@ -44,6 +44,12 @@ pub(super) struct Written {
 /// # Errors
 /// If it has a text that cannot be read as YAML, or cannot be read at all.
 pub(super) fn check(scenario: &Path) -> Result<(), CliError> {
+    if scenario.is_dir() {
+        return Err(CliError::usage(
+            format_args!("{} is a directory", scenario.display()),
+            "name a file for the scenario: --into FILE",
+        ));
+    }
     let text = match fs::read_to_string(scenario) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         text => text.map_err(|error| {

@@ -541,3 +541,21 @@ fn an_end_that_reads_like_a_failure_is_shown_as_one() {
         "{notes:?}"
     );
 }
+
+#[test]
+fn a_crash_that_was_recorded_is_no_failure_text() {
+    let text = "Name: ‹ann›\nTraceback (most recent call last)\nValueError: bad\n‹exit 1›";
+    let mut crashed = recording("clerk", 0, text);
+    crashed.command = vec!["python3".into(), "crash.py".into()];
+    let inferred = inferred(&[crashed]);
+    assert!(
+        !inferred.scenario.contains("fail_on"),
+        "{}",
+        inferred.scenario
+    );
+    assert!(
+        inferred.scenario.contains("# CHECK"),
+        "{}",
+        inferred.scenario
+    );
+}

@@ -25,6 +25,8 @@ fn a_file_that_no_role_can_be_added_to_is_refused_first() {
         .assert_err("broken.yaml is no YAML that a role can be added to")
         .assert_err("rehearsal check broken.yaml");
     assert_eq!(sandbox.read("broken.yaml"), "name: x\nroles: [\n");
+    let finished = sandbox.rehearsal("record --into . -- sh");
+    finished.assert_code(2).assert_err(". is a directory");
 }
 
 const DESK: &str = "import getpass\n\
