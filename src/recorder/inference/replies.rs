@@ -187,6 +187,15 @@ impl Replies {
 
     fn line(&mut self, work: &Work, place: Place, text: &str, options: &InferOptions) -> Reply {
         let heard = work.heard(place);
+        if text.contains(shapes::MASK) {
+            self.notes.push(Note {
+                role: work.sessions[place.session].role.clone(),
+                text:
+                    "an answer holds a secret, which is not in the recording: write its variable \
+                       in place of `***`"
+                        .to_owned(),
+            });
+        }
         let ids = self.row_ids(work, place);
         match selection(heard, text, &ids) {
             Some(Selection::Row { label, whole }) => {

@@ -6,6 +6,7 @@ mod walk;
 
 use std::time::Duration;
 
+use crate::recorder::inference::shapes::MASK;
 use crate::recorder::recording::{Chunk, ChunkEvent, Mark, Recording};
 use crate::terminal::{Key, ScreenSize};
 
@@ -107,6 +108,7 @@ impl Session {
             walk::turns(recording)
         };
         leave_out_mistakes(&mut turns);
+        leave_out_discarded(&mut turns);
         Session {
             role: recording.role.clone(),
             command: recording.command.clone(),
@@ -162,6 +164,29 @@ fn leave_out_mistakes(turns: &mut Vec<RecordedTurn>) {
                 turns[index].marks.remove(mark);
             }
             None => index += 1,
+        }
+    }
+}
+
+/// Leaves out secrets that were typed before they were asked for, and again then: programs discard what
+/// they have not read when they hide their input.
+fn leave_out_discarded(turns: &mut Vec<RecordedTurn>) {
+    let mut index = 0;
+    while index + 1 < turns.len() {
+        let is_masked = matches!(&turns[index].answer, Answer::Line(text) if text == MASK);
+        let is_unasked = turns[index].heard.all().all(|line| line.trim().is_empty());
+        let is_asked_next = matches!(
+            turns[index + 1].answer,
+            Answer::Secret {
+                is_shown: false,
+                ..
+            }
+        );
+        if is_masked && is_unasked && is_asked_next {
+            let marks = turns.remove(index).marks;
+            turns[index].marks.splice(0..0, marks);
+        } else {
+            index += 1;
         }
     }
 }

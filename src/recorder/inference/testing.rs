@@ -32,8 +32,10 @@ pub(super) fn recording(role: &str, started_at: i64, text: &str) -> Recording {
         rest = after;
         if let Some(code) = answer.strip_prefix("exit ") {
             push(ChunkEvent::Exited(code.parse().expect("an exit code")));
-        } else if let Some(number) = answer.strip_prefix('*') {
-            let number = number.parse().expect("the number of a secret");
+        } else if let Some(number) = answer
+            .strip_prefix('*')
+            .and_then(|number| number.parse().ok())
+        {
             push(ChunkEvent::TypedSecret { number });
             push(output("\n"));
         } else {

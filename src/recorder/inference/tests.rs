@@ -559,3 +559,30 @@ fn a_crash_that_was_recorded_is_no_failure_text() {
         inferred.scenario
     );
 }
+
+/// The recorder has masked what was typed ahead, as it is the secret.
+#[test]
+fn a_secret_that_was_typed_before_it_was_asked_for_is_typed_once() {
+    let text = "Item: ‹box›\n‹***›\nPIN: ‹*1›\nAmount: ‹7›\nBooked\n‹exit 0›";
+    let inferred = inferred(&[recording("desk", 0, text)]);
+    assert!(!inferred.scenario.contains("***"), "{}", inferred.scenario);
+    assert_has(
+        &inferred.scenario,
+        &[
+            "send: \"${item}\"",
+            "- prompt: \"PIN:\"",
+            "secret: \"${desk_pin}\"",
+        ],
+    );
+}
+
+#[test]
+fn a_masked_answer_that_was_asked_for_is_named() {
+    let text = "PIN again: ‹***›\nPIN: ‹*1›\nBooked\n‹exit 0›";
+    let inferred = inferred(&[recording("desk", 0, text)]);
+    let notes: Vec<&str> = inferred.notes.iter().map(|it| it.text.as_str()).collect();
+    assert!(
+        notes.iter().any(|it| it.contains("holds a secret")),
+        "{notes:?}"
+    );
+}
