@@ -44,8 +44,18 @@ const SUCCESS: [&str; 34] = [
     "erfolgreich",
 ];
 
-const FAILURE: [&str; 8] = [
-    "error", "fail", "invalid", "denied", "wrong", "not ", "cannot", "unknown",
+const FAILURE: [&str; 11] = [
+    "error",
+    "fail",
+    "invalid",
+    "denied",
+    "wrong",
+    "not ",
+    "cannot",
+    "unknown",
+    "traceback",
+    "exception",
+    "aborted",
 ];
 
 /// Returns the text in what was heard at `place` that proves the answer before it.
