@@ -21,7 +21,7 @@ pub struct ExportArgs {
     #[arg(long, value_name = "FILE")]
     pub csv_steps: Option<PathBuf>,
 
-    /// Write a table of the flows to FILE, as CSV, while the run goes on
+    /// Write a table of the flows to FILE, as CSV. `run` does it while it goes on
     #[arg(long, value_name = "FILE")]
     pub csv_flows: Option<PathBuf>,
 
