@@ -152,8 +152,10 @@ impl ScriptMachine {
         *is_recorded = true;
         for (place, line) in lines.iter().chain([&reply.typed]).enumerate() {
             if place == 0 {
+                self.dialogue.typed_on_screen(line, ReplyPart::First, now);
                 self.dialogue.answered(line, *mode);
             } else {
+                self.dialogue.typed_on_screen(line, ReplyPart::Further, now);
                 self.dialogue.also_typed(line, *mode);
             }
         }

@@ -3,7 +3,7 @@
 use super::super::*;
 use super::bench::{Bench, Options, QUIET};
 use crate::model::Activity;
-use crate::terminal::ScreenSize;
+use crate::terminal::{ScreenSize, Typed};
 
 /// Silence after which a screen counts as complete, although the program does not wait for input.
 const LONG_QUIET: u64 = 10 * QUIET;
@@ -131,4 +131,21 @@ fn an_exit_between_keys_ends_the_action() {
     bench.written(150);
     bench.exited(160);
     assert_eq!(bench.failure().kind, FailureKind::EndedEarly);
+}
+
+/// The lines are those of an injected fault.
+#[test]
+fn a_reply_after_other_lines_needs_new_evidence_too() {
+    let mut bench = bench("{screen: Menu, type: q}, {screen: Bye}");
+    reads(&bench);
+    bench.output(100, "\x1b[HMenu  Bye");
+    bench.alarm(100 + QUIET);
+    assert!(bench.is_typing());
+    let line = Typed::line("garbage", true).expect("a line");
+    bench.on(150, ScriptInput::Preceded(vec![line]));
+    bench.written(160);
+    bench.output(170, "\x1b[3;1Hq");
+    assert!(bench.report().is_none(), "it stood there before");
+    bench.output(200, "\x1b[2J\x1b[HBye\x1b[H");
+    assert!(bench.report().expect("a report").result.is_ok());
 }
