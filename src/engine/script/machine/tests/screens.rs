@@ -149,3 +149,14 @@ fn a_reply_after_other_lines_needs_new_evidence_too() {
     bench.output(200, "\x1b[2J\x1b[HBye\x1b[H");
     assert!(bench.report().expect("a report").result.is_ok());
 }
+
+#[test]
+fn a_text_that_stood_there_hides_no_new_one_elsewhere() {
+    let mut bench = bench("{screen: Menu, type: q}, {screen: Bye}");
+    reads(&bench);
+    bench.output(100, "\x1b[HMenu  Bye");
+    bench.alarm(100 + QUIET);
+    bench.written(160);
+    bench.output(170, "\x1b[5;1HBye\x1b[H");
+    assert!(bench.report().expect("a report").result.is_ok());
+}
