@@ -14,6 +14,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::repeat::making::Maker;
 use super::scenario;
+use super::settings::outputs;
 
 use files::Place;
 use trials::Trials;
@@ -33,7 +34,9 @@ pub(super) fn capacity(
         Some(_) => LoadKind::Parallel,
         None => LoadKind::Rate,
     };
-    check_files(args)?;
+    let inputs: Vec<_> = args.scenario.iter().cloned().collect();
+    let html = ("--html", args.html.as_deref());
+    outputs::check_files(&inputs, &[html, ("--csv", args.csv.as_deref())])?;
     if let (Some(wanted), Some(most)) = (args.at_least, args.up_to)
         && wanted > most
     {
@@ -87,22 +90,6 @@ pub(super) fn capacity(
     }
     let report = CapacityReport::new(record, &plan, trials.samples, maker.is_interrupted());
     finish(args, &report, &place, out, environment)
-}
-
-/// Checks the options that name files, before there is anything to write.
-fn check_files(args: &CapacityArgs) -> Result<(), CliError> {
-    for (option, file) in [("--html", &args.html), ("--csv", &args.csv)] {
-        let Some(file) = file else { continue };
-        let directory = file.parent().filter(|it| !it.as_os_str().is_empty());
-        let is_place = directory.is_none_or(std::path::Path::is_dir) && !file.is_dir();
-        if !is_place {
-            return Err(CliError::usage(
-                format_args!("{option}: {} cannot be written", file.display()),
-                "name a file in a directory that exists",
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// Prints and writes the answer, and returns the exit code.

@@ -209,7 +209,7 @@ fn what_cannot_be_searched_is_refused() {
     refused("quick.yaml --threshold=flow.p95", "--threshold 'flow.p95'");
     refused(
         "quick.yaml --threshold=flow.p95<1s --html /no/such/place.html",
-        "cannot be written",
+        "/no/such is not a directory",
     );
     refused(
         "quick.yaml --threshold=flow.p95<1s --resume nowhere",

@@ -19,7 +19,7 @@ pub(in crate::cli) fn check(
 ) -> Result<(), CliError> {
     let html = html.and_then(Option::as_deref);
     if let Some(file) = html {
-        check_place(file)?;
+        check_place("--html", file)?;
     }
     let otlp = match &exports.otlp {
         Some(TraceTarget::File(file)) => Some(file.as_path()),
@@ -29,18 +29,39 @@ pub(in crate::cli) fn check(
         Some(Destination::File(file)) => Some(file.as_path()),
         Some(Destination::StandardOutput) | None => None,
     };
-    let files = [
-        ("--html", html),
-        ("--json-lines", json_lines),
-        ("--junit", exports.junit.as_deref()),
-        ("--markdown", exports.markdown.as_deref()),
-        ("--csv-steps", exports.csv_steps.as_deref()),
-        ("--csv-flows", exports.csv_flows.as_deref()),
-        ("--otlp", otlp),
-    ];
+    check_distinct(
+        inputs,
+        &[
+            ("--html", html),
+            ("--json-lines", json_lines),
+            ("--junit", exports.junit.as_deref()),
+            ("--markdown", exports.markdown.as_deref()),
+            ("--csv-steps", exports.csv_steps.as_deref()),
+            ("--csv-flows", exports.csv_flows.as_deref()),
+            ("--otlp", otlp),
+        ],
+    )
+}
+
+/// Checks that these files can be written, each in place of an earlier one, that no two of them are the
+/// same, and that none is an input.
+pub(in crate::cli) fn check_files(
+    inputs: &[PathBuf],
+    files: &[(&'static str, Option<&Path>)],
+) -> Result<(), CliError> {
+    for (option, file) in files {
+        file.map_or(Ok(()), |file| check_place(option, file))?;
+    }
+    check_distinct(inputs, files)
+}
+
+fn check_distinct(
+    inputs: &[PathBuf],
+    files: &[(&'static str, Option<&Path>)],
+) -> Result<(), CliError> {
     let files: Vec<_> = files
-        .into_iter()
-        .filter_map(|(option, file)| Some((option, file?)))
+        .iter()
+        .filter_map(|(option, file)| Some((*option, (*file)?)))
         // Devices and pipes take several.
         .filter(|(_, file)| !file.metadata().is_ok_and(|it| !it.is_file()))
         .map(|(option, file)| (option, file, identity(file)))
@@ -82,7 +103,7 @@ fn directory_of(file: &Path) -> &Path {
 }
 
 /// Checks that a report can be written to this file.
-fn check_place(file: &Path) -> Result<(), CliError> {
+fn check_place(option: &str, file: &Path) -> Result<(), CliError> {
     let directory = directory_of(file);
     if directory.is_dir() && !file.is_dir() {
         // A regular file is replaced by a new one, so that the directory has to take it.
@@ -94,8 +115,8 @@ fn check_place(file: &Path) -> Result<(), CliError> {
             // Its text names the temporary file.
             let reason = error.kind();
             CliError::usage(
-                format_args!("--html: cannot write {}: {reason}", file.display()),
-                "name a file in a directory that you may write to: --html=report.html",
+                format_args!("{option}: cannot write {}: {reason}", file.display()),
+                format_args!("name a file in a directory that you may write to: {option}=FILE"),
             )
         });
     }
@@ -104,7 +125,7 @@ fn check_place(file: &Path) -> Result<(), CliError> {
         false => (directory, "is not a directory"),
     };
     Err(CliError::usage(
-        format_args!("--html: {} {what}", path.display()),
-        "name a file in a directory that exists: --html=report.html",
+        format_args!("{option}: {} {what}", path.display()),
+        format_args!("name a file in a directory that exists: {option}=FILE"),
     ))
 }

@@ -8,6 +8,7 @@ mod evidence;
 mod fill;
 mod select;
 mod simulated_list;
+mod typed_evidence;
 mod unusual_lists;
 
 /// Returns a screen of this size, drawn by the output.

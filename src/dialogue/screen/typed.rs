@@ -35,7 +35,7 @@ pub(in crate::dialogue) struct TypedText {
     reply: u64,
 }
 
-/// What a reply consists of, as far as it matters for its text.
+/// Kind of an input, by its effect on the text that is being typed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InputKind {
     Text,

@@ -47,7 +47,7 @@ pub(in crate::engine) struct Transcript {
     secrets: Vec<String>,
 }
 
-/// What did not fit between the head and the tail.
+/// Output and entries that did not fit between the head and the tail.
 #[derive(Debug, Default)]
 struct LeftOut {
     bytes: u64,

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{FlowPart, FlowPartKind, TrialFigures};
+use super::{FlowPart, FlowPartKind, SLOWER, TrialFigures};
 
 /// From this part of a trial on without an idle processor, the machine is the limit.
 const SATURATED: f64 = 0.5;
@@ -59,7 +59,8 @@ impl Bottleneck {
         };
         let grown = most_grown(light, broke);
         let response = broke.response_mean_us.unwrap_or(0);
-        let is_slower = response > light.response_mean_us.unwrap_or(0).saturating_mul(5) / 4;
+        let alone = light.response_mean_us.unwrap_or(0);
+        let is_slower = response as f64 > SLOWER * alone as f64;
         if let (Some(failed), false) = (failures(broke), is_slower) {
             return Some(failed);
         }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use super::*;
 use crate::support::running::Running;
 
-/// What a Prometheus server accepts.
+/// Media types that a Prometheus server accepts.
 const ACCEPT: &str = "accept: application/openmetrics-text;version=1.0.0;q=0.5,\
     text/plain;version=0.0.4;q=0.2,*/*;q=0.1\r\n";
 

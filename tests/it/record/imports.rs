@@ -33,7 +33,7 @@ const DESK: &str = "import getpass\n\
     if input('Agent: ') != 'ann' or getpass.getpass('PIN: ') != 's3cr3t': raise SystemExit('No')\n\
     order = input('Order: ')\nprint(f'Order {order} booked')\n";
 
-/// What the terminal showed and the person typed at the desk.
+/// Output and input of a session at the desk.
 const WORK: [(char, &str); 9] = [
     ('o', "Agent: "),
     ('i', "ann\r"),
