@@ -156,6 +156,14 @@ fn jobs_that_cannot_work_are_refused_before_anything_is_written() {
         sandbox.rehearsal(&line).assert_code(2).assert_err(text);
         assert!(!sandbox.has("job"), "{line}");
     }
+    let secret = SCENARIO.replace("roles:", "variables: {pin: ''}\nsecrets: [pin]\nroles:");
+    sandbox.write("secret.yaml", &secret);
+    let line = "launch slurm --into job --segments 2 -- run secret.yaml --flows 4 --parallel 2 --var pin=4711";
+    sandbox
+        .rehearsal(line)
+        .assert_code(2)
+        .assert_err("--var pin: the secret would be in");
+    assert!(!sandbox.has("job"));
     sandbox
         .rehearsal("launch collect quick")
         .assert_code(2)

@@ -127,6 +127,19 @@ impl Job {
         };
         segment::check(&loaded.plan, &load)?;
         settings.thresholds(&loaded.plan)?;
+        let secrets = &loaded.plan.secrets;
+        if let Some((name, _)) = settings
+            .variables
+            .iter()
+            .find(|(name, _)| secrets.contains(name))
+        {
+            return Err(CliError::usage(
+                format_args!("--var {name}: the secret would be in the job's files"),
+                format_args!(
+                    "take it from the tasks' environment: {name}: ${{env.NAME}} in the scenario"
+                ),
+            ));
+        }
         let mut arguments = Vec::new();
         for argument in args.command.iter().skip(1) {
             let text = argument.to_str().ok_or_else(|| {
