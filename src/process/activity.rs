@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::Activity;
@@ -78,6 +79,52 @@ pub(super) fn only_reads(pid: i32) -> bool {
             call.is_some_and(|call| call.is_only_for(pid, &input))
         })
     })
+}
+
+/// Returns whether a process and its descendants can do nothing before input comes: one of them waits
+/// for it alone and without a time limit, and all other threads wait for each other.
+pub(super) fn is_blocked_on_input(pid: i32) -> bool {
+    let Some(input) = Input::of(pid) else {
+        return false;
+    };
+    let Some(threads) = blocked_threads(pid, &input) else {
+        return false;
+    };
+    // Of several threads, one may have woken another after that one was looked at. Between two looks
+    // at threads that did not run in the meantime there is a moment at which none could.
+    threads.len() == 1
+        || blocked_threads(pid, &input).is_some_and(|later| {
+            later == threads && threads.iter().all(|thread| thread.runs.is_some())
+        })
+}
+
+/// A thread that waits.
+#[derive(PartialEq, Eq)]
+struct BlockedThread {
+    path: PathBuf,
+    /// The times for which it ran and waited to run, and how often it ran; `None` if unknown.
+    runs: Option<String>,
+}
+
+/// Returns the threads of a process and its descendants, if they all wait for this input or for each
+/// other, and at least one of them for the input.
+fn blocked_threads(pid: i32, input: &Input) -> Option<Vec<BlockedThread>> {
+    let mut threads = Vec::new();
+    let mut is_input_awaited = false;
+    for pid in [pid].into_iter().chain(proc::descendants(pid)) {
+        for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+            let path = task.path();
+            let runs = fs::read_to_string(path.join("schedstat")).ok();
+            let call = Call::parse(&fs::read_to_string(path.join("syscall")).ok()?)?;
+            if call.is_only_for(pid, input) {
+                is_input_awaited = true;
+            } else if !call.is_for_own_threads() {
+                return None;
+            }
+            threads.push(BlockedThread { path, runs });
+        }
+    }
+    is_input_awaited.then_some(threads)
 }
 
 fn weight(activity: Activity) -> u8 {
@@ -196,6 +243,22 @@ impl Call {
         !self.has_time_limit()
             && waited_for
                 .is_some_and(|list| !list.is_empty() && list.iter().all(|&fd| input.is_at(pid, fd)))
+    }
+
+    /// Returns whether the call waits, without a time limit, for other threads of its process or for
+    /// its children.
+    fn is_for_own_threads(&self) -> bool {
+        match self.number {
+            libc::SYS_futex => {
+                const OPERATION: u64 = 0x7f;
+                let operation = self.arguments[1] & OPERATION;
+                let waits = [libc::FUTEX_WAIT, libc::FUTEX_WAIT_BITSET];
+                let waits = waits.map(|wait| u64::try_from(wait).unwrap_or(u64::MAX));
+                waits.contains(&operation) && self.arguments[3] == 0
+            }
+            libc::SYS_wait4 | libc::SYS_waitid => true,
+            _ => false,
+        }
     }
 
     /// Returns whether a call that waits for descriptors ends by itself.

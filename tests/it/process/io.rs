@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::support::child::{Actor, PTY, command, on_both, with_spawner};
+use crate::support::wait::{self, LONG};
 use rehearsal::model::{Activity, TerminalKind};
 use rehearsal::model::{Ending, ExitCause, Stream};
 use rehearsal::process::{ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, WriteError};
@@ -332,5 +333,39 @@ fn a_write_to_a_closed_input_is_refused() {
         assert!(matches!(written, Err(WriteError::Closed)), "{written:?}");
         program.child.end(Grace::NOW);
         program.end().await;
+    });
+}
+
+#[test]
+fn a_program_that_can_only_read_is_known() {
+    use Activity::{Running, Sleeping, WaitingForInput};
+    on_both(async |spawner, terminal| {
+        for (words, activity, is_blocked) in [
+            (&["print", "up", "await-end"][..], WaitingForInput, true),
+            (&["wrap", "print", "up", "await-end"], WaitingForInput, true),
+            (&["print", "up", "poll"], WaitingForInput, true),
+            (
+                &["child", "print", "up", "await-end", "--", "forever"],
+                WaitingForInput,
+                false,
+            ),
+            (
+                &["child", "print", "up", "forever", "--", "await-end"],
+                WaitingForInput,
+                false,
+            ),
+            (&["print", "up", "forever"], Sleeping, false),
+            (&["print", "up", "spin", "60"], Running, false),
+        ] {
+            let mut program = Actor::start(spawner, terminal, words).await;
+            program.hear("up").await;
+            program.until_activity(activity).await;
+            // A shell or another wrapper may wait for its child a moment later.
+            let is_it = || program.child.is_blocked_on_input() == is_blocked;
+            wait::until_async(LONG, "the expected state", is_it).await;
+            program.child.end(Grace::NOW);
+            program.end().await;
+            assert!(!program.child.is_blocked_on_input());
+        }
     });
 }
