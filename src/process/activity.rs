@@ -5,7 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::Activity;
@@ -84,44 +84,52 @@ pub(super) fn only_reads(pid: i32) -> bool {
 /// Returns whether a process and its descendants can do nothing before input comes: one of them waits
 /// for it alone and without a time limit, and all other threads wait for each other.
 pub(super) fn is_blocked_on_input(pid: i32) -> bool {
+    // The cheapest look first: most programs have one thread.
+    let leader = PathBuf::from(format!("/proc/{pid}"));
+    if Call::of(&leader).is_none() {
+        return false;
+    }
     let Some(input) = Input::of(pid) else {
         return false;
     };
     let Some(threads) = blocked_threads(pid, &input) else {
         return false;
     };
-    // Of several threads, one may have woken another after that one was looked at. Between two looks
-    // at threads that did not run in the meantime there is a moment at which none could.
-    threads.len() == 1
-        || blocked_threads(pid, &input).is_some_and(|later| {
-            later == threads && threads.iter().all(|thread| thread.runs.is_some())
-        })
+    if threads.len() == 1 {
+        return true;
+    }
+    // One may have woken another after that one was looked at. Those that did not run between two looks
+    // all waited at the same time.
+    let before = times_run(&threads);
+    let again = blocked_threads(pid, &input);
+    before.is_some() && again.as_ref() == Some(&threads) && times_run(&threads) == before
 }
 
-/// A thread that waits.
-#[derive(PartialEq, Eq)]
-struct BlockedThread {
-    path: PathBuf,
-    /// The times for which it ran and waited to run, and how often it ran; `None` if unknown.
-    runs: Option<String>,
+/// Returns how long and how often each of these threads ran, if all of it is known.
+fn times_run(threads: &[PathBuf]) -> Option<Vec<String>> {
+    let files = threads.iter().map(|thread| thread.join("schedstat"));
+    files.map(|file| fs::read_to_string(file).ok()).collect()
 }
 
 /// Returns the threads of a process and its descendants, if they all wait for this input or for each
 /// other, and at least one of them for the input.
-fn blocked_threads(pid: i32, input: &Input) -> Option<Vec<BlockedThread>> {
+fn blocked_threads(pid: i32, input: &Input) -> Option<Vec<PathBuf>> {
     let mut threads = Vec::new();
+    let mut processes = vec![pid];
     let mut is_input_awaited = false;
-    for pid in [pid].into_iter().chain(proc::descendants(pid)) {
+    while let Some(pid) = processes.pop() {
         for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
-            let path = task.path();
-            let runs = fs::read_to_string(path.join("schedstat")).ok();
-            let call = Call::parse(&fs::read_to_string(path.join("syscall")).ok()?)?;
+            let thread = task.path();
+            let call = Call::of(&thread)?;
             if call.is_only_for(pid, input) {
                 is_input_awaited = true;
             } else if !call.is_for_own_threads() {
                 return None;
             }
-            threads.push(BlockedThread { path, runs });
+            let children = fs::read_to_string(thread.join("children")).ok()?;
+            let children = children.split_ascii_whitespace();
+            processes.extend(children.filter_map(|pid| pid.parse::<i32>().ok()));
+            threads.push(thread);
         }
     }
     is_input_awaited.then_some(threads)
@@ -219,6 +227,12 @@ enum CallKind {
 }
 
 impl Call {
+    /// Reads the call in which a process' first thread or a thread waits, by its directory; `None` if it
+    /// runs or has ended.
+    fn of(directory: &Path) -> Option<Self> {
+        Call::parse(&fs::read_to_string(directory.join("syscall")).ok()?)
+    }
+
     /// Parses the line; `None` for `running`.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
