@@ -6,6 +6,7 @@
 //! | draining | one piece a poll | all output is closed, or the kernel's rest is read after [`DRAIN_TIMEOUT`] |
 //! | over | no longer | |
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
@@ -96,6 +97,8 @@ struct Output {
     is_pipe: bool,
     /// The result of reading ahead.
     held: Option<Piece>,
+    /// An event that waits until other programs of this thread are read.
+    ahead: Option<ChildEvent>,
     shared: Rc<ChildShared>,
 }
 
@@ -119,6 +122,7 @@ impl Events {
                 fd,
                 is_pipe: are_pipes,
                 held: None,
+                ahead: None,
                 shared: Rc::clone(&shared),
             })
             .collect();
@@ -292,6 +296,9 @@ impl FutureStream for Events {
 impl Output {
     /// Returns the next piece, of at most `limit` bytes unless more was read ahead.
     fn poll(&mut self, cx: &mut Context<'_>, limit: Option<usize>) -> Poll<ChildEvent> {
+        if let Some(event) = self.take_ahead() {
+            return Poll::Ready(event);
+        }
         if let Some(piece) = self.held.take() {
             return Poll::Ready(self.event(piece, limit));
         }
@@ -305,14 +312,30 @@ impl Output {
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
-            if let Some(event) = event {
-                return Poll::Ready(event);
+            let Some(event) = event else { continue };
+            if limit.is_none() && is_followed() {
+                self.ahead = Some(event);
+                let ahead = &self.shared.read_ahead;
+                ahead.set(ahead.get() + 1);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
+            return Poll::Ready(event);
         }
+    }
+
+    fn take_ahead(&mut self) -> Option<ChildEvent> {
+        let event = self.ahead.take()?;
+        let ahead = &self.shared.read_ahead;
+        ahead.set(ahead.get() - 1);
+        Some(event)
     }
 
     /// Reads what is available now, without the reactor.
     fn next_now(&mut self) -> Option<ChildEvent> {
+        if let Some(event) = self.take_ahead() {
+            return Some(event);
+        }
         let piece = self.held.take().or_else(|| self.read(None))?;
         Some(self.event(piece, None))
     }
@@ -347,6 +370,38 @@ impl Output {
             let changes = &self.shared.changes;
             changes.set(changes.get().and(TerminalChanges::of_status(status)));
         })
+    }
+}
+
+thread_local! {
+    /// The present turn of this thread's reactor, if it tells of its waits.
+    static TURN: Cell<Turn> = const { Cell::new(Turn::Unknown) };
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    Unknown,
+    /// Nothing was read since the reactor's last wait.
+    Begun,
+    Reading,
+}
+
+/// Notes that the reactor of this thread is about to wait. Where this is called each time, output that
+/// has come from several programs at once is read from all of them before any of it is taken in, so
+/// that no time of a read contains what the output of other programs costs.
+pub fn reactor_waits() {
+    TURN.set(Turn::Begun);
+}
+
+/// Returns whether this is not the first read since the reactor's last wait: others may follow.
+fn is_followed() -> bool {
+    match TURN.get() {
+        Turn::Unknown => false,
+        Turn::Reading => true,
+        Turn::Begun => {
+            TURN.set(Turn::Reading);
+            false
+        }
     }
 }
 

@@ -26,7 +26,8 @@ fn the_next_step_is_performed_while_a_role_leaves() {
 
 #[test]
 fn a_role_with_the_lifetime_of_the_flow_does_not_leave_before_its_end() {
-    let mut run = Rehearsing::of("engine/leaving-amid-steps").replaced("lifetime: steps", "lifetime: flow");
+    let mut run =
+        Rehearsing::of("engine/leaving-amid-steps").replaced("lifetime: steps", "lifetime: flow");
     run.step_timeout = Some(Duration::from_secs(1));
     assert_eq!(run.perform().failure().kind, FailureKind::Timeout);
 }
@@ -35,7 +36,10 @@ fn a_role_with_the_lifetime_of_the_flow_does_not_leave_before_its_end() {
 fn a_role_without_leave_is_ended_after_its_last_step() {
     let run = Rehearsing::of("engine/leaving-amid-steps")
         .replaced(LEAVE, "")
-        .replaced("read -r bye", "trap \"true > $D/gone; exit 0\" HUP; read -r bye")
+        .replaced(
+            "read -r bye",
+            "trap \"true > $D/gone; exit 0\" HUP; read -r bye",
+        )
         .perform();
     run.assert_completed();
     assert_eq!(processes(&run, "guest")[0].ending, Ending::Terminated);

@@ -15,7 +15,10 @@ fn an_unfinished_line_is_a_prompt_when_it_has_been_quiet() {
     // It is looked at before, and does not wait for input.
     while bench.machine.next_alarm() < Some(bench.at(120 + QUIET)) {
         let alarm = bench.machine.next_alarm().expect("an alarm");
-        let at = alarm.duration_since(bench.origin).as_micros().div_ceil(1000);
+        let at = alarm
+            .duration_since(bench.origin)
+            .as_micros()
+            .div_ceil(1000);
         bench.on(u64::try_from(at).expect("a short time"), ScriptInput::Alarm);
         assert!(!bench.is_typing());
     }
