@@ -313,7 +313,7 @@ impl Output {
                 ready.clear_ready();
             }
             let Some(event) = event else { continue };
-            if limit.is_none() && is_followed() {
+            if limit.is_none() && is_one_of_many() {
                 self.ahead = Some(event);
                 let ahead = &self.shared.read_ahead;
                 ahead.set(ahead.get() + 1);
@@ -373,36 +373,29 @@ impl Output {
     }
 }
 
-thread_local! {
-    /// The present turn of this thread's reactor, if it tells of its waits.
-    static TURN: Cell<Turn> = const { Cell::new(Turn::Unknown) };
-}
+/// The number of outputs that are taken in as they are read, after each wait of the reactor. To put
+/// off so few would cost more than it changes.
+const TAKEN_AT_ONCE: u32 = 4;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Turn {
-    Unknown,
-    /// Nothing was read since the reactor's last wait.
-    Begun,
-    Reading,
+thread_local! {
+    /// The number of outputs read since this thread's reactor last waited, if it tells of its waits.
+    static READ: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// Notes that the reactor of this thread is about to wait. Where this is called each time, output that
-/// has come from several programs at once is read from all of them before any of it is taken in, so
-/// that no time of a read contains what the output of other programs costs.
+/// has come from many programs at once is read from all of them before most of it is taken in, so that
+/// no time of a read contains what the output of many other programs costs.
 pub fn reactor_waits() {
-    TURN.set(Turn::Begun);
+    READ.set(Some(0));
 }
 
-/// Returns whether this is not the first read since the reactor's last wait: others may follow.
-fn is_followed() -> bool {
-    match TURN.get() {
-        Turn::Unknown => false,
-        Turn::Reading => true,
-        Turn::Begun => {
-            TURN.set(Turn::Reading);
-            false
-        }
-    }
+/// Returns whether so many outputs were read since the reactor's last wait that there may be many more.
+fn is_one_of_many() -> bool {
+    let Some(read) = READ.get() else {
+        return false;
+    };
+    READ.set(Some(read.saturating_add(1)));
+    read >= TAKEN_AT_ONCE
 }
 
 /// Reads once, at most `limit` bytes; calls `on_status` with each status byte of a terminal.
