@@ -40,6 +40,17 @@ pub(super) fn open(results: &Path) -> Result<History, CliError> {
     History::open(&path).map_err(|error| failed(&error))
 }
 
+/// Refuses results whose history cannot be written.
+pub(super) fn check_writable(results: &Path) -> Result<(), CliError> {
+    if !results.is_dir() {
+        // It is created with the first run.
+        return Ok(());
+    }
+    open(results)?
+        .check_writable()
+        .map_err(|error| failed(&error))
+}
+
 /// Returns the error of a history with its remedy.
 pub(super) fn failed(error: &HistoryError) -> CliError {
     let hint = match error {

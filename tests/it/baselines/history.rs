@@ -58,6 +58,14 @@ fn every_saved_run_is_in_the_history_and_can_be_read_again() {
         .assert_out("Results: ")
         .assert_err("history.db: file is not a database")
         .assert_err("history --rebuild");
+    // A series is refused before it spends time on runs that could not be kept.
+    let before = sandbox.runs().len();
+    let series = sandbox.rehearsal("run s.yaml --repeat 2 --progress none");
+    series
+        .assert_code(2)
+        .assert_err("history.db: file is not a database")
+        .assert_out_lacks("Run 1 of 2");
+    assert_eq!(sandbox.runs().len(), before);
     fs::remove_file(results.join("history.db")).unwrap();
     let rebuilt = sandbox.rehearsal("history --rebuild");
     rebuilt.assert_code(0).assert_out("3 runs read again");
