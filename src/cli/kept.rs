@@ -80,6 +80,19 @@ pub(super) fn remember(finished: &Finished) -> Result<Option<Entry>, CliError> {
     Ok(Some(entry))
 }
 
+/// Returns the runs of the same scenario that began before this one, the oldest first, if there is a
+/// history beside it.
+pub(super) fn earlier_runs(run: &Entry) -> Result<Vec<Entry>, HistoryError> {
+    let results = run.directory.parent().unwrap_or(Path::new("."));
+    let path = results.join(HISTORY);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let mut runs = History::open(&path)?.runs(Some(&run.scenario))?;
+    runs.retain(|it| it.id != run.id && it.started_at <= run.started_at);
+    Ok(runs)
+}
+
 /// Returns the entry of a run that has just been saved in this directory.
 pub(super) fn entry(finished: &Finished, directory: &Path) -> Entry {
     let scenario = finished.scenario_text().unwrap_or_default();
