@@ -260,7 +260,7 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
             "quiet",
             Shape::Duration,
             "The time without output after which a prompt matches that is not at the end of the \
-             line; `10ms` by default.",
+             line, unless the program is seen to wait for its input before; `10ms` by default.",
         ),
         word(
             "directory",

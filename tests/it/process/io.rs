@@ -59,9 +59,10 @@ fn many_programs_that_print_at_once_are_all_read_before_most_are_taken_in() {
         }
         let print = || programs.iter().all(|(child, _)| child.has_news());
         wait::until_async(LONG, "output of all", print).await;
+        // The reactor learns of it, too.
+        tokio::task::yield_now().await;
         let polls = poll_fn(|task| {
             let mut poll = |(_, events): &mut (_, Events)| Pin::new(events).poll_next(task);
-            // Registers for output, of which the reactor knows after its next wait.
             let polls = programs.iter_mut().map(|program| is_output(poll(program)));
             Poll::Ready(polls.collect::<Vec<_>>())
         });
