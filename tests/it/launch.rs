@@ -1,6 +1,8 @@
 //! Runs that an engine shares out: the files of its jobs, and real jobs on this machine. Belongs to
 //! `cli`.
 
+mod kubernetes;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -94,7 +96,7 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
     sandbox
         .rehearsal(&format!("launch kubernetes --segments 4 {options} {run}"))
         .assert_code(0)
-        .assert_out("kubectl --namespace test apply --filename ");
+        .assert_out("kubectl --namespace test create --filename ");
     let list: Value = serde_json::from_str(&sandbox.read("k/job.json")).expect("JSON");
     let (map, job) = (&list["items"][0], &list["items"][1]);
     assert_eq!(map["data"]["scenario.yaml"], SCENARIO);
@@ -221,12 +223,13 @@ fn a_job_of_kubernetes_is_awaited_and_collected() {
         "bin/kubectl",
         "#!/bin/sh
 case $1 in
-apply)
+create)
   for index in 0 1; do
     JOB_COMPLETION_INDEX=$index rehearsal run quick.yaml --flows 6 --parallel 2 --seed 3 --quiet \\
       --segment auto/2 --save=job/segments/$index
   done ;;
 get) echo \"$*\" > asked; printf Complete ;;
+delete) echo \"$*\" > deleted ;;
 esac
 ",
     );
@@ -251,6 +254,7 @@ esac
             .read("asked")
             .starts_with("get job rehearsal-job --output jsonpath=")
     );
+    assert_eq!(sandbox.read("deleted"), "delete configmap rehearsal-job\n");
 }
 
 /// Slurm's daemons in a directory of their own, ended with the test.
