@@ -317,9 +317,19 @@ impl<'e> Submission<'e> {
         })
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. A signal ends it.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<Ended, CliError> {
-        let argv = words.iter().map(OsString::from).collect();
+        self.run_until_stopped(words, &[])
+    }
+
+    /// Runs a command to its end. A signal lets another command stop it, if there is one; a second
+    /// signal ends it.
+    pub(super) fn run_until_stopped(
+        &mut self,
+        words: &[&str],
+        stop: &[&str],
+    ) -> Result<Ended, CliError> {
+        let argv = |words: &[&str]| words.iter().map(OsString::from).collect();
         let mut shown = None;
         let (segments, all) = (&self.segments, self.all);
         let mut look = || {
@@ -330,7 +340,7 @@ impl<'e> Submission<'e> {
             }
         };
         self.children
-            .program(argv, &mut self.signals, LOOK, &mut look)
+            .program(argv(words), argv(stop), &mut self.signals, LOOK, &mut look)
     }
 
     /// Waits for so long, or for a signal; returns `true` for that.
