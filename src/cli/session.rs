@@ -14,7 +14,7 @@ use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
     self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
-    Reporter, Reporters, Reserved, ResultDirectory,
+    Reporter, Reporters, Reserved, ResultDirectory, Trend,
 };
 use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
@@ -385,13 +385,14 @@ impl Finished {
         Ok(path)
     }
 
-    /// Returns what the report for browsers shows.
-    pub(super) fn html_source(&self) -> HtmlSource<'_> {
+    /// Returns what the report for browsers shows, with the trends up to this run.
+    pub(super) fn html_source<'a>(&'a self, trends: &'a [Trend]) -> HtmlSource<'a> {
         let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
         HtmlSource {
             head: &self.head,
             saved: self.directory.as_ref(),
             bundles: path,
+            trends,
         }
     }
 
