@@ -265,7 +265,7 @@ create)
     JOB_COMPLETION_INDEX=$index rehearsal run quick.yaml --flows 6 --parallel 2 --seed 3 --quiet \\
       --segment auto/2 --save=job/segments/$index
   done ;;
-get) echo \"$*\" > asked; printf Complete ;;
+get) echo \"$*\" > asked; printf 'rehearsal-job Complete' ;;
 delete) echo \"$*\" > deleted ;;
 esac
 ",
@@ -289,7 +289,7 @@ esac
     assert!(
         sandbox
             .read("asked")
-            .starts_with("get job rehearsal-job --output jsonpath=")
+            .starts_with("get job rehearsal-job --ignore-not-found --output jsonpath=")
     );
     assert_eq!(sandbox.read("deleted"), "delete configmap rehearsal-job\n");
 }

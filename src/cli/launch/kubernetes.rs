@@ -24,6 +24,9 @@ const MANIFEST: &str = "job.json";
 /// The time between two questions for the job's state.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// Questions in a row that may fail.
+const MAX_FAILURES: usize = 12;
+
 /// The directories in a container.
 const RESULTS: &str = "/results";
 const SCENARIO: &str = "/scenario";
@@ -240,16 +243,35 @@ impl Engine for Kubernetes<'_> {
             ));
         }
         let name = Self::job_name(job);
-        let conditions = "jsonpath={.status.conditions[?(@.status==\"True\")].type}";
+        let question = [
+            "get",
+            "job",
+            name.as_str(),
+            "--ignore-not-found",
+            "--output",
+            "jsonpath={.metadata.name} {.status.conditions[?(@.status==\"True\")].type}",
+        ];
+        let mut failures = 0;
         let mut is_interrupted = created.is_interrupted;
         while !is_interrupted {
-            let state =
-                submission.run(&self.kubectl(&["get", "job", &name, "--output", conditions]))?;
+            let state = submission.run(&self.kubectl(&question))?;
+            failures = if state.code == 0 { 0 } else { failures + 1 };
+            if failures == MAX_FAILURES {
+                return Err(CliError::usage(
+                    "kubectl cannot tell the state of the job",
+                    format_args!(
+                        "its message is above; once the job has ended: rehearsal launch collect {}",
+                        job.shown()
+                    ),
+                ));
+            }
             let text = state.text();
+            // Someone may have deleted it.
+            let is_gone = state.code == 0 && text.trim().is_empty();
             let is_over = text
                 .split_whitespace()
                 .any(|it| it == "Complete" || it == "Failed");
-            if is_over {
+            if is_over || is_gone {
                 // The job stays for the logs of its pods, until the server removes it.
                 submission.run(&self.kubectl(&["delete", "configmap", &name]))?;
                 return Ok(End::Ended);

@@ -23,10 +23,12 @@ const STOP: &str = "stop.sh";
 /// The name of the table that GNU parallel writes of the tasks.
 const TASKS: &str = "tasks.log";
 
-/// The signals to tasks whose connection is lost or whose script is ended: they have a minute to end
-/// their programs. GNU parallel looks whether they have ended after each of the times, in ms.
-const SIGNALS: &str = "--termseq=TERM,1000,TERM,1000,TERM,2000,TERM,4000,TERM,8000,TERM,16000,\
-                       TERM,30000,KILL,1000";
+/// The signals to tasks here whose script is ended, and the times between them in ms: they can end
+/// their programs, and report.
+const SIGNALS_HERE: &str = "--termseq=TERM,60000,KILL,1000";
+
+/// The signals to tasks whose connection is lost. GNU parallel's program there always takes as long.
+const SIGNALS_THERE: &str = "--termseq=TERM,15000,KILL,1000";
 
 /// The shell commands that end a task whose connection was lost before GNU parallel's program there,
 /// which ends tasks when its parent is gone, has looked who that is.
@@ -118,7 +120,10 @@ impl Engine for SshParallel<'_> {
         parallel.extend([
             "--line-buffer".to_owned(),
             "--tag".to_owned(),
-            SIGNALS.to_owned(),
+            match is_here {
+                true => SIGNALS_HERE.to_owned(),
+                false => SIGNALS_THERE.to_owned(),
+            },
             // All segments at once: together they are the load.
             format!("--jobs={}", job.segments.div_ceil(self.hosts.len() as u64)),
             format!("--joblog={}", job.path(TASKS)),

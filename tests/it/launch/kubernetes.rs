@@ -186,3 +186,21 @@ fn arguments_arrive_as_they_were_given() {
         Some(&"--save=/results/segments/$(JOB_COMPLETION_INDEX)")
     );
 }
+
+#[test]
+fn a_job_that_somebody_deletes_is_not_awaited_for_ever() {
+    let sandbox = sandbox();
+    let kubectl = sandbox.write_program("bin/kubectl", "#!/bin/sh\nexit 0\n");
+    let programs = kubectl.parent().expect("its directory").to_owned();
+    let own = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(programs).chain(std::env::split_paths(&own));
+    let path = std::env::join_paths(path).expect("a PATH");
+    let mut command = sandbox.command(
+        "launch kubernetes --segments 2 --image i --volume-claim c --into job --submit -- run quick.yaml \
+         --flows 6 --parallel 2",
+    );
+    Finished::of(command.env("PATH", path))
+        .assert_code(2)
+        .assert_err("Segment 1 is lost: its task left no results.")
+        .assert_err("no segment has left results");
+}
