@@ -391,14 +391,15 @@ fn slurm_shares_a_run_out_and_loses_or_repeats_tasks() {
     let job = job.lines().next().expect("a job").trim().to_owned();
     cluster.ask("scontrol", &["requeue", &format!("{job}_5")]);
     cluster.ask("scancel", &[&format!("{job}_3")]);
-    // Slurm lets two minutes pass before it starts a requeued task.
+    // Slurm lets two minutes pass before it starts a requeued task, and kills one that starts within the
+    // second in which its earlier credential was revoked.
     let requeued = format!("JobId={job}_5");
     cluster.until("requeued task", || {
         cluster
             .ask("squeue", &["--noheader", "--array", "--format=%K %T"])
             .contains("5 PENDING")
     });
-    cluster.ask("scontrol", &["update", &requeued, "StartTime=now"]);
+    cluster.ask("scontrol", &["update", &requeued, "StartTime=now+3"]);
     let (code, heard) = running.end();
     assert_eq!(code, Some(1), "{heard}");
     assert!(heard.contains("8 of 8 segments have ended"), "{heard}");

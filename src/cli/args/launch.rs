@@ -63,7 +63,7 @@ pub enum LaunchCommand {
         /// A further file for the hosts, beside the scenario; may be repeated
         #[arg(long = "file", value_name = "FILE")]
         files: Vec<PathBuf>,
-        /// The ssh command with its options, such as 'ssh -i load.key' [default: ssh]
+        /// The ssh command with its options, such as 'ssh -i ~/.ssh/load'; paths are absolute [default: ssh]
         #[arg(long, value_name = "COMMAND")]
         ssh: Option<String>,
     },

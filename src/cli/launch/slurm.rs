@@ -77,15 +77,8 @@ impl Engine for Slurm<'_> {
                 "its message is above; options for it: --sbatch=--partition=NAME",
             ));
         }
-        let mut is_interrupted = ended.is_interrupted;
-        while !is_interrupted {
-            // It does not always wait for a task that is queued again.
-            let are_left = r#"squeue --noheader --jobs "$0" | grep -q ."#;
-            let left = submission.run(&["sh", "-c", are_left, &id])?;
-            if left.code != 0 && !left.is_interrupted {
-                return Ok(End::Ended);
-            }
-            is_interrupted = left.is_interrupted || submission.pause(PAUSE);
+        if !ended.is_interrupted {
+            return Ok(End::Ended);
         }
         submission.run(&["scancel", &id])?;
         for _ in 0..QUESTIONS {

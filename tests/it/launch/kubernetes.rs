@@ -17,6 +17,15 @@ const VERSIONS: [&str; 2] = ["1.29", "1.37"];
 const OPTIONS: &str = "--segments 4 --image registry.example.com:5000/load:1 --volume-claim results \
                        --namespace test --program /opt/bin/rehearsal --into night";
 
+/// Reads the manifests of the job in this directory.
+fn manifests(sandbox: &Sandbox, job: &str) -> Vec<Value> {
+    let text = sandbox.read(format!("{job}/job.json"));
+    let list: Value = serde_json::from_str(&text).expect("JSON");
+    let kind = (&list["apiVersion"], &list["kind"]);
+    assert_eq!(kind, (&"v1".into(), &"List".into()));
+    list["items"].as_array().expect("items").clone()
+}
+
 /// Writes manifests beside each other, and checks them strictly: unknown fields are refused.
 fn validate(sandbox: &Sandbox, version: &str, manifests: &[Value]) -> Finished {
     let files: Vec<String> = (0..manifests.len())
@@ -95,16 +104,16 @@ fn manifests_match_the_schemas_of_kubernetes() {
     sandbox
         .rehearsal(&format!("launch kubernetes {OPTIONS} {run}"))
         .assert_code(0);
-    let list: Value = serde_json::from_str(&sandbox.read("night/job.json")).expect("JSON");
-    assert_eq!(
-        (&list["apiVersion"], &list["kind"]),
-        (&"v1".into(), &"List".into())
-    );
-    let manifests = list["items"].as_array().expect("items");
+    // The built-in scenario has no file, and without --namespace there is none.
+    sandbox
+        .rehearsal("launch kubernetes --segments 2 --image i --volume-claim c --into plain -- run --flows 4 --parallel 2")
+        .assert_code(0);
+    let (plain, manifests) = (manifests(&sandbox, "plain"), manifests(&sandbox, "night"));
     let wrong: Vec<Value> = manifests.iter().flat_map(misspelt).collect();
     assert!(wrong.len() >= 40, "{}", wrong.len());
     for version in VERSIONS {
-        let checked = validate(&sandbox, version, manifests);
+        validate(&sandbox, version, &plain).assert_code(0);
+        let checked = validate(&sandbox, version, &manifests);
         checked.assert_code(0);
         for resource in ["configmap", "job"] {
             let line =
@@ -172,8 +181,8 @@ fn arguments_arrive_as_they_were_given() {
              --parallel 2 --var note=$(HOME)$$",
         )
         .assert_code(0);
-    let list: Value = serde_json::from_str(&sandbox.read("job/job.json")).expect("JSON");
-    let command = &list["items"][1]["spec"]["template"]["spec"]["containers"][0]["command"];
+    let command =
+        &manifests(&sandbox, "job")[1]["spec"]["template"]["spec"]["containers"][0]["command"];
     let words: Vec<&str> = command
         .as_array()
         .expect("words")
