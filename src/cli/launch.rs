@@ -42,8 +42,17 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
             };
             perform(&engine, &Job::new(job, environment)?, environment)
         }
-        LaunchCommand::SshParallel { job, hosts, files } => {
-            let engine = ssh_parallel::SshParallel { hosts, files };
+        LaunchCommand::SshParallel {
+            job,
+            hosts,
+            files,
+            ssh,
+        } => {
+            let engine = ssh_parallel::SshParallel {
+                hosts,
+                files,
+                ssh: ssh.as_deref(),
+            };
             perform(&engine, &Job::new(job, environment)?, environment)
         }
         LaunchCommand::Collect { directory } => collect::collect(directory, environment),
@@ -67,8 +76,13 @@ fn perform(engine: &dyn Engine, job: &Job, environment: &CliEnvironment) -> Resu
     let ended = engine.submit(job, environment)?;
     let collected = collect::collect(&job.directory, environment);
     match ended {
-        // What was interrupted is reported first.
-        job::End::Interrupted => collected.map(|_| Exit::Interrupted),
+        job::End::Interrupted => {
+            // It is reported as far as it has come.
+            if let Err(error) = collected {
+                Output::new(anstream::stderr()).line(&error.render());
+            }
+            Ok(Exit::Interrupted)
+        }
         job::End::Ended => collected,
     }
 }
