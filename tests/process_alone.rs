@@ -14,7 +14,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rehearsal::model::{ExitCause, TerminalKind};
-use rehearsal::process::{Grace, Spawner};
+use rehearsal::process::{DESCRIPTORS_OF_A_TERMINAL, DESCRIPTORS_OF_PIPES, Grace, Spawner};
 use support::child::{Actor, BOTH, PTY, command, finish, gone, lives, run, spawner, with_spawner};
 use support::{fixture, wait};
 
@@ -110,6 +110,31 @@ fn two_hundred_programs_leave_no_thread_descriptor_or_zombie() {
             }
         }
     });
+}
+
+/// As many as the check of the limits before a run counts.
+#[test]
+fn a_program_takes_as_many_descriptors_as_are_counted_for_it() {
+    for (terminal, each) in [
+        (TerminalKind::Pipes, DESCRIPTORS_OF_PIPES),
+        (PTY, DESCRIPTORS_OF_A_TERMINAL),
+    ] {
+        alone(async |spawner| {
+            let mut programs = Vec::new();
+            let before = Usage::now().descriptors;
+            for _ in 0..20 {
+                let mut program = Actor::start(spawner, terminal, &["ask", "? "]).await;
+                program.hear("? ").await;
+                programs.push(program);
+            }
+            let taken = Usage::now().descriptors - before;
+            assert_eq!(taken as u64, 20 * each, "{terminal:?}");
+            for program in &mut programs {
+                program.child.end(Grace::NOW);
+                program.end().await;
+            }
+        });
+    }
 }
 
 #[test]
