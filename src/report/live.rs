@@ -15,6 +15,10 @@ mod progress;
 #[cfg(feature = "cli")]
 mod progress_line;
 mod single_flow;
+#[cfg(feature = "cli")]
+pub(super) mod so_far;
+#[cfg(feature = "cli")]
+mod thresholds_so_far;
 
 pub use dialogue_printer::DialoguePrinter;
 #[cfg(feature = "cli")]

@@ -12,7 +12,7 @@ mod controls;
 mod figures;
 mod published;
 mod server;
-mod thresholds;
+mod view;
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
