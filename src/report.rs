@@ -57,6 +57,8 @@ mod saved_file;
 #[cfg(feature = "cli")]
 mod saved_runs;
 #[cfg(feature = "cli")]
+mod segments;
+#[cfg(feature = "cli")]
 pub mod terminal;
 #[cfg(feature = "cli")]
 mod trend;
@@ -115,6 +117,11 @@ pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
 #[cfg(feature = "cli")]
 pub use saved_runs::{ListedResult, ListedRun, saved_runs};
+#[cfg(feature = "cli")]
+pub use segments::{
+    InvalidPlace, Look, NatsLogin, NatsPlace, Publication, PublicationOptions, PublishPlace, Say,
+    SegmentsProgress, SnapshotReporter, Watch, WatchedPlace,
+};
 #[cfg(feature = "cli")]
 pub use trend::{Change, Point, Trend};
 pub use verdict::RunVerdict;

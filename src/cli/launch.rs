@@ -6,14 +6,16 @@ mod kubernetes;
 mod slurm;
 mod ssh_parallel;
 
-use crate::report::Output;
+use std::path::Path;
+
+use crate::report::{Output, WatchedPlace};
 
 use super::args::{LaunchArgs, LaunchCommand};
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
 
-use job::{Engine, Job};
+use job::{Description, Engine, Job};
 
 /// Writes the job's files; submits it, waits, and reports, if that was asked for.
 pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<Exit, CliError> {
@@ -47,6 +49,14 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
             perform(&engine, &Job::new(job, environment)?, environment)
         }
         LaunchCommand::Collect { directory } => collect::collect(directory, environment),
+    }
+}
+
+/// Returns the places at which the job in this directory is watched; `None` if it has no job.
+pub(super) fn published_at(directory: &Path) -> Result<Option<WatchedPlace>, CliError> {
+    match Description::is_in(directory) {
+        true => Description::read(directory).map(|it| Some(it.watched(directory))),
+        false => Ok(None),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
-    Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, NatsLogin, Place, PublishPlace,
+    Recorder, ReportError, Reporter, Reporters, Reserved, ResultDirectory,
 };
 use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
@@ -26,7 +26,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, machine_limits, saved, scenario, segment};
+use super::{bundles, machine_limits, publish, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -46,6 +46,7 @@ pub(super) struct Session {
     bundles: Bundles,
     temporary: TempDir,
     segment: SegmentArgs,
+    login: NatsLogin,
 }
 
 /// Retention of a run's flows after its end.
@@ -82,6 +83,8 @@ pub(super) struct Finished {
     pub head: Head,
     /// Errors of reporters and of saving.
     pub errors: Vec<ReportError>,
+    /// Live figures that did not arrive, which concerns no result.
+    pub unpublished: Vec<String>,
     /// Processes that could not be ended.
     pub left_over: Vec<u32>,
     pub log: PathBuf,
@@ -219,6 +222,7 @@ impl Session {
             bundles,
             temporary,
             segment: settings.segment.clone(),
+            login: publish::login(environment),
         })
     }
 
@@ -255,6 +259,21 @@ impl Session {
         &self.names.directory
     }
 
+    /// Returns the places at which live figures are published.
+    pub(super) fn published_at(&self) -> &[PublishPlace] {
+        &self.segment.publish
+    }
+
+    /// Returns the login for the servers among them.
+    pub(super) fn nats_login(&self) -> &NatsLogin {
+        &self.login
+    }
+
+    /// Returns the name of this machine.
+    pub(super) fn host(&self) -> &str {
+        &self.environment.host
+    }
+
     /// Returns the time that flows in flight have to finish once no more are started.
     pub(super) fn graceful_stop(&self) -> Duration {
         self.options.plan.load.graceful_stop
@@ -265,6 +284,8 @@ impl Session {
         self,
         mut listeners: Vec<Box<dyn Reporter>>,
     ) -> Result<Finished, CliError> {
+        let (publication, published) = publish::start(&self)?.unzip();
+        listeners.extend(published);
         let Reserved {
             log_path,
             log,
@@ -326,12 +347,14 @@ impl Session {
             _ => Results::NotSaved(results),
         };
         errors.extend(finished.and_then(Result::err));
+        let unpublished = publication.map_or_else(Vec::new, |it| it.end(&head));
         Ok(Finished {
             left_over: outcome.left_over.pids.clone(),
             outcome,
             artifacts,
             head,
             errors,
+            unpublished,
             log: log_path,
             bundles,
             results,

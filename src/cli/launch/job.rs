@@ -16,7 +16,7 @@ use crate::cli::error::CliError;
 use crate::cli::settings::{RunSettings, ScenarioChoice};
 use crate::cli::signals::{self, Signal};
 use crate::cli::{saved, scenario, segment};
-use crate::report::{Output, sanitize};
+use crate::report::{NatsPlace, Output, WatchedPlace, sanitize};
 use crate::scenario::{Load, Segment};
 
 /// The name of the job's description.
@@ -24,6 +24,9 @@ const DESCRIPTION: &str = "launch.json";
 
 /// The directory with a directory for each segment's results.
 pub(super) const SEGMENTS: &str = "segments";
+
+/// The directory for the segments' live figures.
+pub(super) const LIVE: &str = "live";
 
 /// The time between two looks at the results of a job in progress.
 const LOOK: Duration = Duration::from_secs(2);
@@ -74,8 +77,10 @@ pub(super) struct Job {
     pub own_program: PathBuf,
     /// The directory in which the command was given.
     pub home: PathBuf,
-    /// The arguments of each task, without its segment and the place of its results.
+    /// The arguments of each task, without its segment and the places of its results.
     pub arguments: Vec<String>,
+    /// The run on a NATS server at which the tasks publish their live figures, too.
+    pub nats: Option<NatsPlace>,
 }
 
 /// The description of a job, by which its results are collected.
@@ -90,10 +95,27 @@ pub(super) struct Description {
     pub home: PathBuf,
     /// The arguments of `run` for all segments.
     pub arguments: Vec<String>,
+    /// The run on a NATS server at which the tasks publish their live figures, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats: Option<String>,
 }
 
 impl Description {
     const FORMAT: &'static str = "rehearsal-launch/1";
+
+    /// Returns `true` if there is a job in this directory.
+    pub(super) fn is_in(directory: &Path) -> bool {
+        directory.join(DESCRIPTION).is_file()
+    }
+
+    /// Returns the places at which the job in this directory is watched.
+    pub(super) fn watched(&self, directory: &Path) -> WatchedPlace {
+        let nats = self.nats.as_deref();
+        WatchedPlace {
+            folder: Some(directory.join(LIVE)),
+            nats: nats.and_then(|it| NatsPlace::parse(it, None).ok()),
+        }
+    }
 
     /// Reads the description of the job in this directory.
     pub(super) fn read(directory: &Path) -> Result<Self, CliError> {
@@ -167,6 +189,7 @@ impl Job {
                 .unwrap_or_else(|_| environment.program.clone()),
             home,
             arguments,
+            nats: None,
         })
     }
 
@@ -179,6 +202,7 @@ impl Job {
             segments: self.segments,
             home: self.home.clone(),
             arguments: self.arguments.clone(),
+            nats: self.nats.as_ref().map(ToString::to_string),
         };
         let text = serde_json::to_string_pretty(&description)
             .map_err(|error| CliError::system("cannot describe the job", error.into()))?;

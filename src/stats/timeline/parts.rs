@@ -267,7 +267,10 @@ mod tests {
         ] {
             assert!(text.contains(part), "no {part} in {text}");
             let damaged = text.replacen(part, other, 1);
-            assert!(serde_json::from_str::<Timeline>(&damaged).is_err(), "{damaged}");
+            assert!(
+                serde_json::from_str::<Timeline>(&damaged).is_err(),
+                "{damaged}"
+            );
         }
     }
 }

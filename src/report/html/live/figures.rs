@@ -126,8 +126,8 @@ fn setting(setting: LoadSetting, limit: &str) -> Setting<'_> {
 mod tests {
     use serde_json::Value;
 
-    use super::*;
     use super::super::view::{MAX_GROUPS, MAX_STEPS};
+    use super::*;
     use crate::model::{
         Failure, FailureKind, FlowId, FlowNumber, FlowOutcome, FlowRecord, LoadChange, RoleInfo,
         StepInfo,

@@ -1,0 +1,247 @@
+//! Progress of all segments together, on a terminal or as plain lines.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::report::live::causes::what;
+use crate::report::live::lines_terminal::{LinesTerminal, terminal_size};
+use crate::report::live::progress_line::{LineFigures, cut, fitted};
+use crate::report::live::so_far::Phase;
+use crate::report::output::Output;
+use crate::report::sanitize::sanitize;
+use crate::report::units;
+
+use super::collection::{SegmentState, SegmentStatus};
+use super::merged::Merged;
+use super::watch::Look;
+
+/// The limits of the time between plain lines, which is a tenth of the time so far.
+const MIN_INTERVAL: Duration = Duration::from_secs(2);
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+
+/// The maximum number of causes of failures, and of silent segments, that are named.
+const MAX_CAUSES: usize = 3;
+const MAX_NAMED: usize = 5;
+
+/// The width of the bar, and its resolution.
+const BAR: usize = 16;
+const PARTS: u64 = 1000;
+
+/// The maximum number of redraws per second.
+const HZ: u8 = 5;
+
+/// A display of the progress of all segments.
+pub struct SegmentsProgress {
+    form: Form,
+    began: Instant,
+    /// The time of the last line.
+    last: Option<Duration>,
+    /// The segments that were silent at the last look.
+    silent: BTreeSet<u64>,
+    /// The number of failures when their causes were listed last.
+    listed: u64,
+}
+
+enum Form {
+    Plain(Output),
+    Bars {
+        display: MultiProgress,
+        lines: Vec<ProgressBar>,
+    },
+    /// Only notes.
+    Quiet(Output),
+}
+
+impl SegmentsProgress {
+    /// Creates a display of plain lines.
+    pub fn plain(output: Output) -> Self {
+        SegmentsProgress::of(Form::Plain(output))
+    }
+
+    /// Creates a display of notes only.
+    pub fn quiet(output: Output) -> Self {
+        SegmentsProgress::of(Form::Quiet(output))
+    }
+
+    /// Creates a bar on standard error, which is a terminal.
+    pub fn bars() -> Self {
+        let target = ProgressDrawTarget::term_like_with_hz(Box::new(LinesTerminal::stderr()), HZ);
+        SegmentsProgress::of(Form::Bars {
+            display: MultiProgress::with_draw_target(target),
+            lines: Vec::new(),
+        })
+    }
+
+    fn of(form: Form) -> Self {
+        SegmentsProgress {
+            form,
+            began: Instant::now(),
+            last: None,
+            silent: BTreeSet::new(),
+            listed: 0,
+        }
+    }
+
+    /// Shows what was seen.
+    pub fn show(&mut self, look: &Look) {
+        for note in &look.notes {
+            self.say(&format!("Note: {note}"));
+        }
+        let Some(merged) = &look.merged else {
+            return;
+        };
+        self.note_silent(merged);
+        match &self.form {
+            Form::Quiet(_) => {}
+            Form::Plain(_) => self.print(merged),
+            Form::Bars { .. } => self.draw(merged),
+        }
+    }
+
+    /// Adds a line above the progress.
+    pub fn say(&mut self, text: &str) {
+        match &mut self.form {
+            Form::Plain(output) | Form::Quiet(output) => output.line(text),
+            // A terminal that cannot be written to does not show bars either.
+            Form::Bars { display, .. } => drop(display.println(text)),
+        }
+    }
+
+    /// Removes what is redrawn.
+    pub fn end(&mut self) {
+        if let Form::Bars { display, lines } = &mut self.form {
+            // What cannot be cleared stays.
+            let _ = display.clear();
+            display.set_draw_target(ProgressDrawTarget::hidden());
+            lines.clear();
+        }
+    }
+
+    /// Notes which segments have fallen silent, and which are heard again.
+    fn note_silent(&mut self, merged: &Merged) {
+        let silent: BTreeSet<u64> = silent(merged).map(|it| it.number).collect();
+        for status in silent.difference(&self.silent).copied().collect::<Vec<_>>() {
+            let status = merged.segments.iter().find(|it| it.number == status);
+            if let Some(status) = status {
+                self.say(&format!("Note: {}", described(status)));
+            }
+        }
+        for number in self.silent.difference(&silent).copied().collect::<Vec<_>>() {
+            self.say(&format!("Note: segment {number} is heard again"));
+        }
+        self.silent = silent;
+    }
+
+    fn print(&mut self, merged: &Merged) {
+        let now = self.began.elapsed();
+        let interval = (now / 10).clamp(MIN_INTERVAL, MAX_INTERVAL);
+        let is_recent = |last| now.saturating_sub(last) < interval;
+        if self.last.is_some_and(is_recent) && merged.phase != Phase::Ended {
+            return;
+        }
+        self.last = Some(now);
+        let figures = fitted(figures(merged).pieces(), usize::MAX).0;
+        let elapsed = merged.elapsed.as_secs();
+        let segments = segments(merged);
+        self.say(&format!("{elapsed:>5} s  {figures}; {segments}"));
+        let failed = merged.summary.failures.count();
+        if failed > 0 && failed >= 2 * self.listed {
+            self.listed = failed;
+            for line in causes(merged, usize::MAX) {
+                self.say(&format!("         {line}"));
+            }
+        }
+    }
+
+    fn draw(&mut self, merged: &Merged) {
+        let Form::Bars { display, lines } = &mut self.form else {
+            return;
+        };
+        let size = terminal_size();
+        let columns = size.columns;
+        let mut texts = vec![
+            fitted(figures(merged).pieces(), columns.saturating_sub(BAR + 1)).0,
+            format!("  {}", segments(merged)),
+        ];
+        texts.extend(causes(merged, columns / 3).map(|it| format!("  {it}")));
+        texts.truncate(size.rows.saturating_sub(1).max(1));
+        while lines.len() > texts.len() {
+            if let Some(line) = lines.pop() {
+                display.remove(&line);
+            }
+        }
+        while lines.len() < texts.len() {
+            let template = match lines.is_empty() {
+                true => format!("{{bar:{BAR}}} {{msg}}"),
+                false => "{msg}".to_owned(),
+            };
+            let style = ProgressStyle::with_template(&template)
+                .expect("the templates are constants that indicatif accepts")
+                .progress_chars("━╸─");
+            lines.push(display.add(ProgressBar::new(PARTS).with_style(style)));
+        }
+        let part = merged.part().unwrap_or(0.0);
+        lines[0].set_position((part * PARTS as f64) as u64);
+        for (line, text) in lines.iter().zip(texts) {
+            line.set_message(cut(&text, columns));
+        }
+    }
+}
+
+fn figures(merged: &Merged) -> LineFigures {
+    let flows = merged.summary.flows;
+    LineFigures {
+        planned: merged.info.flows,
+        duration: merged.info.duration_us.map(Duration::from_micros),
+        elapsed: merged.elapsed,
+        part: merged.part().unwrap_or(0.0),
+        ended: merged.now.ended,
+        completed: flows.completed,
+        failed: flows.failed,
+        dropped: flows.dropped,
+        interrupted: flows.interrupted,
+        in_flight: merged.now.in_flight,
+        completed_per_second: merged.now.completed_per_second,
+        wanted_per_second: merged.info.wanted_per_second,
+        p95_us: merged.now.responses.percentile_us(95.0),
+    }
+}
+
+/// Describes the segments: `segments 7 of 8, 2 ended; segment 3 (node-3) silent for 14 s`.
+fn segments(merged: &Merged) -> String {
+    let all = merged.segments.len();
+    let mut text = format!("segments {} of {all}", merged.seen());
+    let in_state = |state| merged.segments.iter().filter(move |it| it.state == state);
+    let ended = in_state(SegmentState::Ended).count();
+    if ended > 0 {
+        text += &format!(", {ended} ended");
+    }
+    let silent: Vec<_> = silent(merged).collect();
+    for status in silent.iter().take(MAX_NAMED) {
+        text += &format!("; {}", described(status));
+    }
+    if silent.len() > MAX_NAMED {
+        text += &format!("; {} more silent", silent.len() - MAX_NAMED);
+    }
+    text
+}
+
+fn silent(merged: &Merged) -> impl Iterator<Item = &SegmentStatus> {
+    let all = merged.segments.iter();
+    all.filter(|it| it.state == SegmentState::Silent)
+}
+
+/// Describes a silent segment.
+fn described(status: &SegmentStatus) -> String {
+    let age = units::rough(Duration::from_secs(status.age.as_secs()));
+    let host = sanitize(&status.host);
+    format!("segment {} ({host}) silent for {age}", status.number)
+}
+
+/// Describes the most frequent causes of failures in a line each.
+fn causes(merged: &Merged, columns: usize) -> impl Iterator<Item = String> {
+    let groups = merged.summary.failures.groups.iter().take(MAX_CAUSES);
+    groups.map(move |group| format!("{} × {}", group.count, what(group, columns)))
+}
