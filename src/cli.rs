@@ -29,7 +29,7 @@ mod live;
 mod machine_limits;
 mod menu;
 mod merge;
-mod publish;
+mod nats_login;
 mod record;
 mod repeat;
 mod replay;
@@ -44,6 +44,7 @@ mod session;
 pub mod settings;
 mod signals;
 mod watch;
+mod watching;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};

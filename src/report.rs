@@ -89,7 +89,7 @@ pub use flows_reader::write_record;
 pub use html::{CurveSource, write_capacity_html, write_comparison_html, write_history_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 #[cfg(feature = "cli")]
-pub use html::{LiveControls, LiveOptions, LivePage};
+pub use html::{LiveControls, LiveOptions, LivePage, SegmentsPage};
 pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;

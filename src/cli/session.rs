@@ -13,8 +13,8 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, NatsLogin, Place, PublishPlace,
-    Recorder, ReportError, Reporter, Reporters, Reserved, ResultDirectory,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, NatsLogin, Place, Publication,
+    PublicationOptions, Recorder, ReportError, Reporter, Reporters, Reserved, ResultDirectory, Say,
 };
 use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
@@ -26,7 +26,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, machine_limits, publish, saved, scenario, segment};
+use super::{bundles, machine_limits, nats_login, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -222,7 +222,7 @@ impl Session {
             bundles,
             temporary,
             segment: settings.segment.clone(),
-            login: publish::login(environment),
+            login: nats_login::login(environment),
         })
     }
 
@@ -259,19 +259,23 @@ impl Session {
         &self.names.directory
     }
 
-    /// Returns the places at which live figures are published.
-    pub(super) fn published_at(&self) -> &[PublishPlace] {
-        &self.segment.publish
-    }
-
-    /// Returns the login for the servers among them.
-    pub(super) fn nats_login(&self) -> &NatsLogin {
-        &self.login
-    }
-
-    /// Returns the name of this machine.
-    pub(super) fn host(&self) -> &str {
-        &self.environment.host
+    /// Starts to publish the live figures, if that is wanted; the reporter feeds them.
+    fn publish(&self) -> Result<Option<(Publication, Box<dyn Reporter>)>, ReportError> {
+        if self.segment.publish.is_empty() {
+            return Ok(None);
+        }
+        let options = PublicationOptions {
+            places: self.segment.publish.clone(),
+            login: self.login.clone(),
+            segments: self.options.plan.load.segment.count(),
+            thresholds: self.options.thresholds.clone(),
+            start: format!("{}-{:016x}", self.names.id, fastrand::u64(..)),
+            host: self.environment.host.clone(),
+        };
+        let messages = self.messages.clone();
+        let say: Say = Arc::new(move |text: &str| messages.say(text));
+        let (publication, reporter) = Publication::start(options, &say)?;
+        Ok(Some((publication, Box::new(reporter))))
     }
 
     /// Returns the time that flows in flight have to finish once no more are started.
@@ -284,7 +288,7 @@ impl Session {
         self,
         mut listeners: Vec<Box<dyn Reporter>>,
     ) -> Result<Finished, CliError> {
-        let (publication, published) = publish::start(&self)?.unzip();
+        let (publication, published) = self.publish()?.unzip();
         listeners.extend(published);
         let Reserved {
             log_path,

@@ -15,8 +15,9 @@ use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::settings::{RunSettings, ScenarioChoice};
 use crate::cli::signals::{self, Signal};
+use crate::cli::watching::{LOOK, Watching};
 use crate::cli::{saved, scenario, segment};
-use crate::report::{NatsPlace, Output, WatchedPlace, sanitize};
+use crate::report::{NatsPlace, WatchedPlace, sanitize};
 use crate::scenario::{Load, Segment};
 
 /// The name of the job's description.
@@ -28,13 +29,15 @@ pub(super) const SEGMENTS: &str = "segments";
 /// The directory for the segments' live figures.
 pub(super) const LIVE: &str = "live";
 
-/// The time between two looks at the results of a job in progress.
-const LOOK: Duration = Duration::from_secs(2);
-
 /// An engine that runs tasks.
 pub(super) trait Engine {
     /// Returns the name that `launch` has for it.
     fn name(&self) -> &'static str;
+
+    /// Returns `true` if the tasks see the job's directory.
+    fn shares_directory(&self) -> bool {
+        true
+    }
 
     /// Returns the job's files, by name.
     ///
@@ -49,7 +52,7 @@ pub(super) trait Engine {
     ///
     /// # Errors
     /// If the engine's program cannot be run, or refuses the job.
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError>;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError>;
 }
 
 /// The end of a job.
@@ -178,8 +181,10 @@ impl Job {
         };
         let home = std::path::absolute(".")
             .map_err(|error| CliError::system("cannot find the current directory", error))?;
+        let directory = new_directory(args.into.as_deref(), environment);
+        let nats = nats(args.nats.as_deref(), &directory)?;
         Ok(Job {
-            directory: make_directory(args.into.as_deref(), environment)?,
+            directory: make_directory(&directory)?,
             segments: args.segments,
             submit: args.submit,
             scenario: loaded.plan.name.clone(),
@@ -189,12 +194,12 @@ impl Job {
                 .unwrap_or_else(|_| environment.program.clone()),
             home,
             arguments,
-            nats: None,
+            nats,
         })
     }
 
     /// Writes the description and the engine's files.
-    pub(super) fn write(&self, engine: &dyn Engine) -> Result<(), CliError> {
+    pub(super) fn write(&self, engine: &dyn Engine) -> Result<Description, CliError> {
         let description = Description {
             format: Description::FORMAT.into(),
             engine: engine.name().into(),
@@ -213,7 +218,15 @@ impl Job {
                 CliError::system(format_args!("cannot write {}", path.display()), error)
             })?;
         }
-        Ok(())
+        Ok(description)
+    }
+
+    /// Returns the options by which a task publishes its live figures: in the job's directory as the
+    /// task sees it, if it does, and at a NATS server.
+    pub(super) fn publishing(&self, directory: Option<&str>) -> Vec<String> {
+        let folder = directory.map(|it| format!("--publish={it}/{LIVE}"));
+        let nats = self.nats.iter().map(|it| format!("--publish={it}"));
+        folder.into_iter().chain(nats).collect()
     }
 
     /// Returns the path of a file of the job.
@@ -249,6 +262,7 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
     let exports = &options.exports;
     let of_one_process = [
         (options.segment.segment.is_some(), "--segment"),
+        (!options.segment.publish.is_empty(), "--publish"),
         (options.save.is_some(), "--save"),
         (options.series.is_series(), "--repeat"),
         (options.html.is_some(), "--html"),
@@ -263,6 +277,14 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
     ];
     match of_one_process.iter().find(|(is_given, _)| *is_given) {
         None => Ok(()),
+        Some((_, "--publish")) => Err(CliError::usage(
+            "--publish is chosen for each task",
+            "leave it out; --nats names a NATS server",
+        )),
+        Some((_, "--live")) => Err(CliError::usage(
+            "--live is for a run of one process",
+            "write it before the `--`: launch … --submit --live -- run …",
+        )),
         Some((_, option @ ("--segment" | "--save"))) => Err(CliError::usage(
             format_args!("{option} is chosen for each task"),
             "leave it out; --into names the directory for all results",
@@ -274,14 +296,35 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
     }
 }
 
-fn make_directory(into: Option<&Path>, environment: &CliEnvironment) -> Result<PathBuf, CliError> {
-    let directory = into.map_or_else(
+/// Returns the run on this NATS server, by default with the name of the job's directory.
+fn nats(address: Option<&str>, directory: &Path) -> Result<Option<NatsPlace>, CliError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let name: String = name
+        .chars()
+        .map(|c| if is_sound(c) { c } else { '-' })
+        .take(100)
+        .collect();
+    let place = NatsPlace::parse(address, Some(&name).map(String::as_str));
+    place
+        .map(Some)
+        .map_err(|error| CliError::usage(format_args!("--nats {address}"), error))
+}
+
+fn new_directory(into: Option<&Path>, environment: &CliEnvironment) -> PathBuf {
+    into.map_or_else(
         || {
             let name = Local::now().format("launch-%Y%m%d-%H%M%S").to_string();
             saved::results(environment).join(name)
         },
         Path::to_owned,
-    );
+    )
+}
+
+fn make_directory(directory: &Path) -> Result<PathBuf, CliError> {
     let failed = |error: std::io::Error| {
         let what = format_args!("cannot make {}: {error}", directory.display()).to_string();
         CliError::usage(
@@ -291,21 +334,28 @@ fn make_directory(into: Option<&Path>, environment: &CliEnvironment) -> Result<P
     };
     let parent = directory.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(parent).map_err(failed)?;
-    fs::create_dir(&directory).map_err(failed)?;
+    fs::create_dir(directory).map_err(failed)?;
     fs::create_dir(directory.join(SEGMENTS)).map_err(failed)?;
-    std::path::absolute(&directory).map_err(failed)
+    std::path::absolute(directory).map_err(failed)
 }
 
-/// Runs the engine's programs, and shows how many segments have ended meanwhile.
+/// Runs the engine's programs, and shows the progress of the segments meanwhile.
 pub(super) struct Submission<'e> {
     children: Children<'e>,
     signals: UnboundedReceiver<Signal>,
     segments: PathBuf,
     all: u64,
+    watching: Watching,
+    /// The number of segments that had ended at the last look.
+    ended: Option<usize>,
 }
 
 impl<'e> Submission<'e> {
-    pub(super) fn new(job: &Job, environment: &'e CliEnvironment) -> Result<Self, CliError> {
+    pub(super) fn new(
+        job: &Job,
+        watching: Watching,
+        environment: &'e CliEnvironment,
+    ) -> Result<Self, CliError> {
         let (arrived, signals) = mpsc::unbounded_channel();
         signals::watch(move |signal| {
             // Without a receiver the job is over.
@@ -317,23 +367,37 @@ impl<'e> Submission<'e> {
             signals,
             segments: job.directory.join(SEGMENTS),
             all: job.segments,
+            watching,
+            ended: None,
         })
     }
 
     /// Runs a command to its end.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<Ended, CliError> {
         let argv = words.iter().map(OsString::from).collect();
-        let mut shown = None;
-        let (segments, all) = (&self.segments, self.all);
+        let Submission {
+            segments,
+            all,
+            watching,
+            ended: shown,
+            ..
+        } = self;
         let mut look = || {
+            watching.look();
             let ended = ended_segments(segments);
             if shown.replace(ended) != Some(ended) {
-                let line = format!("{ended} of {all} segments have ended");
-                Output::new(anstream::stderr()).line(&line);
+                watching.say(&format!("{ended} of {all} segments have ended"));
             }
         };
         self.children
             .program(argv, &mut self.signals, LOOK, &mut look)
+    }
+
+    /// Shows what came last, and ends the progress; the page stays until the result is known.
+    pub(super) fn end(mut self) -> Watching {
+        self.watching.look();
+        self.watching.end_progress();
+        self.watching
     }
 
     /// Waits for so long, or for a signal; returns `true` for that.

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 
@@ -63,6 +62,7 @@ impl Kubernetes<'_> {
             format!("auto/{}", job.segments),
             "--quiet".into(),
         ]);
+        command.extend(job.publishing(Some(RESULTS)));
         // Kubernetes itself replaces $(NAME) in arguments; segments count from 1 here, indices from 0
         // there, which only names the directory.
         command.push(format!(
@@ -169,8 +169,7 @@ impl Engine for Kubernetes<'_> {
         quoted(self.kubectl(&["apply", "--filename", job.path(MANIFEST).as_str()]))
     }
 
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError> {
-        let mut submission = Submission::new(job, environment)?;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError> {
         let manifest = job.path(MANIFEST);
         let applied = submission.run(&self.kubectl(&["apply", "--filename", &manifest]))?;
         if applied.code != 0 {

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 
 use super::job::{End, Engine, Job, SEGMENTS, Submission, quoted};
@@ -21,8 +20,12 @@ impl Engine for SshParallel<'_> {
         "ssh-parallel"
     }
 
+    fn shares_directory(&self) -> bool {
+        self.hosts.iter().all(|host| host == ":")
+    }
+
     fn files(&self, job: &Job) -> Result<Vec<(&'static str, String)>, CliError> {
-        let is_here = self.hosts.iter().all(|host| host == ":");
+        let is_here = self.shares_directory();
         let program = match (&job.program, is_here) {
             (Some(program), _) => program.display().to_string(),
             (None, true) => job.own_program.display().to_string(),
@@ -38,8 +41,13 @@ impl Engine for SshParallel<'_> {
                 "give such values in the scenario",
             ));
         }
+        // Other hosts do not see the job's directory.
+        let directory = job.directory.display().to_string();
+        let publishing = job.publishing(is_here.then_some(directory.as_str()));
+        let publishing = quoted(publishing.iter().map(String::as_str));
         let command = format!(
-            "{command} --segment {{}}/{} --progress none --report none --save={SEGMENTS}/{{}}",
+            "{command} --segment {{}}/{} --progress none --report none {publishing} \
+             --save={SEGMENTS}/{{}}",
             job.segments
         );
         let mut parallel = vec![
@@ -85,8 +93,7 @@ impl Engine for SshParallel<'_> {
         quoted(["sh", job.path(SCRIPT).as_str()])
     }
 
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError> {
-        let mut submission = Submission::new(job, environment)?;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError> {
         let ended = submission.run(&["sh", &job.path(SCRIPT)])?;
         // Its exit code is the number of tasks that failed; 127: there is no such program.
         if ended.code == 127 {

@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use crate::report::live::so_far::Phase;
 
 use super::snapshot::Snapshot;
@@ -41,7 +43,8 @@ pub(super) struct Segment {
 }
 
 /// The state of a segment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(in crate::report) enum SegmentState {
     /// It has not been heard of.
     Waiting,
@@ -52,8 +55,8 @@ pub(in crate::report) enum SegmentState {
     Ended,
 }
 
-/// A segment, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A segment as it is shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(in crate::report) struct SegmentStatus {
     pub number: u64,
     pub state: SegmentState,
@@ -64,7 +67,12 @@ pub(in crate::report) struct SegmentStatus {
     pub failed: u64,
     pub in_flight: u64,
     /// The time since the last snapshot came.
+    #[serde(rename = "heard_ago_s", serialize_with = "seconds")]
     pub age: Duration,
+}
+
+fn seconds<S: serde::Serializer>(age: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(age.as_secs_f64())
 }
 
 impl Segments {
@@ -151,6 +159,11 @@ impl Segments {
         self.known
             .get(&number)
             .map_or(0, |it| it.replaced.len() + 1)
+    }
+
+    /// Returns the number of segments that were heard of.
+    pub(super) fn heard_count(&self) -> usize {
+        self.known.len()
     }
 
     /// Returns the number of all segments; 0 if none was heard of.

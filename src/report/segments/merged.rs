@@ -38,7 +38,11 @@ impl Merged {
         let heard: Vec<(&Snapshot, SegmentState)> = segments.heard(now).collect();
         let first = heard.first()?.0;
         let all: Vec<Part<'_>> = heard.iter().map(|(it, _)| it.part()).collect();
-        let id = RunId(first.run.scenario.clone());
+        // What the segments have in common.
+        let id = match first.run.seed {
+            Some(seed) => RunId(format!("seed {seed}")),
+            None => first.run.id.clone(),
+        };
         let mut info = parts::run(&all, id);
         let mut loads: Vec<&str> = all.iter().map(|it| it.run.load.as_str()).collect();
         loads.dedup();

@@ -1,6 +1,6 @@
 //! Watch of a run: its snapshots as they come, and what they are together.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,10 +20,17 @@ use super::reporter::lock;
 
 /// The latest snapshots of a run in progress. Dropping it ends its subscription.
 pub struct Watch {
-    segments: Arc<Mutex<Segments>>,
+    state: Arc<Shared>,
     folder: Option<FolderReader>,
     /// Ends the subscription's thread.
     _stop: Option<watch::Sender<bool>>,
+}
+
+/// The snapshots, and their arrivals.
+#[derive(Default)]
+struct Shared {
+    segments: Mutex<Segments>,
+    changed: Condvar,
 }
 
 impl Watch {
@@ -32,7 +39,7 @@ impl Watch {
     /// # Errors
     /// If the system refuses a thread.
     pub fn start(place: &WatchedPlace, login: NatsLogin) -> Result<Self, ReportError> {
-        let segments = Arc::<Mutex<Segments>>::default();
+        let state = Arc::<Shared>::default();
         let stop = match &place.nats {
             None => None,
             Some(place) => {
@@ -42,12 +49,12 @@ impl Watch {
                     .build()
                     .map_err(failed)?;
                 let (stop, stopped) = watch::channel(false);
-                let (place, segments) = (place.clone(), Arc::clone(&segments));
+                let (place, state) = (place.clone(), Arc::clone(&state));
                 thread::Builder::new()
                     .name("subscription".into())
                     .spawn(move || {
                         let hear = |heard| {
-                            let mut segments = lock(&segments);
+                            let mut segments = lock(&state.segments);
                             match heard {
                                 Heard::Snapshot(snapshot) => {
                                     segments.take(*snapshot, Instant::now());
@@ -56,6 +63,8 @@ impl Watch {
                                     segments.note_again(text);
                                 }
                             }
+                            drop(segments);
+                            state.changed.notify_all();
                         };
                         runtime.block_on(nats::subscribe(place, login, stopped, hear));
                     })
@@ -64,17 +73,29 @@ impl Watch {
             }
         };
         Ok(Watch {
-            segments,
+            state,
             folder: place.folder.as_deref().map(FolderReader::new),
             _stop: stop,
         })
+    }
+
+    /// Waits until the subscription has heard something, at most so long.
+    pub fn wait(&self, most: Duration) {
+        let segments = lock(&self.state.segments);
+        let count = segments.heard_count();
+        let waited = self
+            .state
+            .changed
+            .wait_timeout_while(segments, most, |it| it.heard_count() == count);
+        // A panic of the subscription's thread is the end of what it hears.
+        drop(waited);
     }
 
     /// Reads what is new. To be called about once a second.
     pub fn look(&mut self) -> Look {
         let found = self.folder.as_mut().map_or(Vec::new(), |it| it.changed());
         let now = Instant::now();
-        let mut segments = lock(&self.segments);
+        let mut segments = lock(&self.state.segments);
         for found in found {
             match found {
                 Found::Unusable(text) => segments.note(text),
@@ -107,6 +128,36 @@ pub struct Look {
 }
 
 impl Look {
+    /// Returns the number of segments that were heard of, and the number of all; zeros if that is not
+    /// known.
+    pub fn heard(&self) -> (usize, usize) {
+        let merged = self.merged.as_ref();
+        merged.map_or((0, 0), |it| (it.seen(), it.segments.len()))
+    }
+
+    /// Returns the figures as JSON for programs; an object with `null` for the run if no segment was
+    /// heard of.
+    pub fn json(&self) -> serde_json::Value {
+        let merged = self.merged.as_ref();
+        let segments = merged.map_or(&[][..], |it| &it.segments);
+        serde_json::json!({
+            "format": "rehearsal-watch/1",
+            "phase": merged.map_or(Phase::Starting, |it| it.phase),
+            "run": merged.map(|it| &it.info),
+            "summary": merged.map(|it| &it.summary),
+            "now": merged.map(|it| serde_json::json!({
+                "in_flight": it.now.in_flight,
+                "ended": it.now.ended,
+                "completed_per_second": it.now.completed_per_second,
+                "failed_per_second": it.now.failed_per_second,
+                "response_p95_us": it.now.responses.percentile_us(95.0),
+            })),
+            "segments": segments,
+            "notes": self.notes,
+            "histograms": merged.map(|it| &it.histograms),
+        })
+    }
+
     /// Returns `true` if all segments have ended.
     pub fn is_over(&self) -> bool {
         let merged = self.merged.as_ref();

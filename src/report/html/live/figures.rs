@@ -49,7 +49,7 @@ impl Figures {
     /// Takes the result of the run.
     pub(super) fn end(&mut self, head: &Head, locations: &str) {
         self.so_far.phase = Phase::Ended;
-        self.result = Some(Outcome::new(head, locations));
+        self.result = Some(Outcome::new(Some(head), locations));
     }
 
     /// Returns the figures as the page's script takes them.

@@ -40,7 +40,10 @@ pub(super) struct Published<'a> {
     pub notices: Vec<String>,
     /// Absent if the load cannot be changed, nor the run stopped.
     pub setting: Option<&'a Setting<'a>>,
+    /// The segments of a merged run.
     pub segments: Option<&'a [SegmentRow]>,
+    /// Their number by state, for people.
+    pub segments_note: &'a str,
     /// The location of the results, once the run has ended.
     pub locations: Option<&'a str>,
 }

@@ -49,8 +49,8 @@ pub(super) struct View<'a> {
     pub notices: Vec<&'a TimedNotice>,
     /// The load, if it can be changed.
     pub setting: Option<Setting<'a>>,
-    /// The segments of a merged run.
-    pub segments: Option<Vec<SegmentRow>>,
+    /// The segments of a merged run, and a sentence about them.
+    pub segments: Option<(Vec<SegmentRow>, String)>,
     pub result: Option<&'a Outcome>,
 }
 
@@ -77,19 +77,20 @@ pub(super) struct StepNow {
 
 /// The result of a run that has ended.
 pub(super) struct Outcome {
-    head: Head,
+    /// Absent if it is not known here.
+    head: Option<Head>,
     locations: String,
 }
 
 impl Outcome {
-    pub(super) fn new(head: &Head, locations: &str) -> Self {
+    pub(super) fn new(head: Option<&Head>, locations: &str) -> Self {
         let locations: Vec<String> = locations.trim().lines().map(text).collect();
         Outcome {
-            head: Head {
+            head: head.map(|head| Head {
                 // They have no use here.
                 histograms: Default::default(),
                 ..head.clone()
-            },
+            }),
             locations: locations.join("\n"),
         }
     }
@@ -128,7 +129,8 @@ impl View<'_> {
             scripts: Vec::new(),
             notices: self.notices(),
             setting: self.setting.as_ref(),
-            segments: self.segments.as_deref(),
+            segments: self.segments.as_ref().map(|it| it.0.as_slice()),
+            segments_note: self.segments.as_ref().map_or("", |it| it.1.as_str()),
             locations: self.result.map(|it| it.locations.as_str()),
         };
         if let (Some(info), Some(summary)) = (self.info, self.summary) {
@@ -168,8 +170,7 @@ impl View<'_> {
             })
         });
         page.scripts = scripts.take(MAX_STEPS).collect();
-        if let Some(result) = self.result {
-            let head = &result.head;
+        if let Some(head) = self.result.and_then(|it| it.head.as_ref()) {
             let headline = headline::headline(head);
             page.state = match headline.state {
                 State::Good => "good",
