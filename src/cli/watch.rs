@@ -10,7 +10,7 @@ use super::args::WatchArgs;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
-use super::watching::{LOOK, WatchOptions, Watching};
+use super::watching::{LOOK, Seen, WatchOptions, Watching};
 use super::{launch, nats_login, signals};
 
 /// The time for all segments to be heard of, for figures as they are now.
@@ -33,12 +33,16 @@ pub(super) fn watch(args: &WatchArgs, environment: &CliEnvironment) -> Result<Ex
         let _ = arrived.send(signal);
     })
     .map_err(|error| CliError::system("cannot listen for signals", error))?;
+    let mut seen = watching.look();
+    if seen == Seen::Nothing {
+        watching.say(&format!("Waits for segments at {}", args.place));
+    }
     let (exit, text) = loop {
-        if watching.look() {
+        if seen == Seen::End {
             break (Exit::Completed, collection(&args.place));
         }
         match signals.recv_timeout(LOOK) {
-            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Timeout) => seen = watching.look(),
             Ok(_) | Err(RecvTimeoutError::Disconnected) => break (Exit::Interrupted, None),
         }
     };

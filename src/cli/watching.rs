@@ -21,6 +21,16 @@ pub(super) struct WatchOptions {
     pub page: Option<SocketAddr>,
 }
 
+/// What a look has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// No segment has been heard of.
+    Nothing,
+    Progress,
+    /// All segments have ended.
+    End,
+}
+
 /// A run that is being watched, and shown.
 pub(super) struct Watching {
     watch: Watch,
@@ -44,15 +54,19 @@ impl Watching {
         })
     }
 
-    /// Looks at what is new, and shows it. Returns `true` once all segments have ended.
-    pub(super) fn look(&mut self) -> bool {
+    /// Looks at what is new, and shows it.
+    pub(super) fn look(&mut self) -> Seen {
         let look = self.watch.look();
         self.progress.show(&look);
-        let is_over = look.is_over();
+        let seen = match look.heard() {
+            (0, _) => Seen::Nothing,
+            _ if look.is_over() => Seen::End,
+            _ => Seen::Progress,
+        };
         if let Some(page) = &mut self.page {
             page.update(look);
         }
-        is_over
+        seen
     }
 
     /// Adds a line above the progress.

@@ -21,6 +21,8 @@ mod progress;
 mod publication;
 mod reporter;
 mod snapshot;
+#[cfg(test)]
+mod testing;
 mod watch;
 
 pub use courier::Say;

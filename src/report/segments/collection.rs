@@ -221,3 +221,114 @@ impl Segment {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::snapshot;
+    use super::*;
+    use crate::report::segments::merged::Merged;
+
+    const S: Duration = Duration::from_secs(1);
+
+    fn states(segments: &Segments, now: Instant) -> Vec<SegmentState> {
+        let statuses = segments.statuses(now).into_iter();
+        statuses.map(|it| it.state).collect()
+    }
+
+    fn completed(segments: &Segments, now: Instant) -> u64 {
+        let merged = Merged::of(segments, now).expect("segments");
+        let response = merged.histograms["flow.response"].count();
+        assert_eq!(response, merged.summary.flows.completed);
+        response
+    }
+
+    #[test]
+    fn a_segment_is_silent_until_it_is_heard_again_and_never_counted_twice() {
+        use SegmentState::{Ended, Running, Silent, Waiting};
+        let began = Instant::now();
+        let mut segments = Segments::default();
+        segments.take(snapshot("1/3", "a", 1, 40), began);
+        segments.take(snapshot("2/3", "b", 1, 7), began);
+        assert_eq!(
+            states(&segments, began + 10 * S),
+            [Running, Running, Waiting]
+        );
+        segments.take(snapshot("2/3", "b", 2, 9), began + 10 * S);
+        let now = began + 11 * S;
+        assert_eq!(states(&segments, now), [Silent, Running, Waiting]);
+        assert_eq!(completed(&segments, now), 49);
+        let merged = Merged::of(&segments, now).expect("segments");
+        assert_eq!(
+            merged.now.in_flight, 3,
+            "those of the silent one are not known"
+        );
+        assert_eq!(
+            merged.info.flows, None,
+            "the share of the third is not known"
+        );
+        assert_eq!(merged.seen(), 2);
+
+        segments.take(snapshot("1/3", "a2", 1, 2), now);
+        assert_eq!(states(&segments, now), [Running, Running, Waiting]);
+        assert_eq!(completed(&segments, now), 11);
+        assert_eq!(segments.statuses(now)[0].starts, 2);
+        // The start of before was not dead, after all.
+        segments.take(snapshot("1/3", "a", 9, 60), now);
+        assert_eq!(completed(&segments, now), 11);
+        let notes = segments.new_notes();
+        assert!(
+            notes[0].contains("segment 1 was started again"),
+            "{notes:?}"
+        );
+        assert!(notes[1].contains("segment 1 still runs"), "{notes:?}");
+        assert_eq!(notes.len(), 2, "{notes:?}");
+
+        let mut last = snapshot("1/3", "a2", 2, 5);
+        last.phase = Phase::Ended;
+        segments.take(last, now);
+        assert_eq!(states(&segments, now + 60 * S), [Ended, Silent, Waiting]);
+    }
+
+    #[test]
+    fn what_comes_late_or_is_of_another_run_is_left_out() {
+        let now = Instant::now();
+        let mut segments = Segments::default();
+        segments.take(snapshot("1/2", "a", 5, 50), now);
+        segments.take(snapshot("1/2", "a", 4, 40), now);
+        assert_eq!(completed(&segments, now), 50);
+
+        let mut other = snapshot("2/2", "x", 1, 9);
+        other.run.seed = Some(99);
+        segments.take(other.clone(), now);
+        assert_eq!(completed(&segments, now), 50);
+        other.run.started_at += chrono::Duration::hours(1);
+        segments.take(other, now);
+        assert_eq!(completed(&segments, now), 9);
+        let notes = segments.new_notes();
+        assert!(notes[0].contains("of another run"), "{notes:?}");
+        assert!(notes[1].contains("a new run of"), "{notes:?}");
+    }
+
+    #[test]
+    fn all_segments_have_ended_when_each_has() {
+        let now = Instant::now();
+        let mut segments = Segments::default();
+        for (place, flows) in [("1/2", 12), ("2/2", 30)] {
+            let mut last = snapshot(place, place, 3, flows);
+            last.phase = Phase::Ended;
+            let before = Merged::of(&segments, now);
+            assert!(before.is_none_or(|it| it.phase == Phase::Running));
+            segments.take(last, now);
+        }
+        let merged = Merged::of(&segments, now).expect("segments");
+        assert_eq!(merged.phase, Phase::Ended);
+        assert_eq!(merged.summary.flows.completed, 42);
+        let starts: u64 = merged
+            .timeline
+            .moments()
+            .iter()
+            .map(|it| it.completed)
+            .sum();
+        assert_eq!(starts, 42);
+    }
+}

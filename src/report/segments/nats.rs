@@ -28,8 +28,10 @@ const MAX_PART: usize = 512 << 10;
 /// The time for a server to take a snapshot, or to answer a new connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The time for a connection to come back for the last snapshot.
+/// The time for a connection to come back for the last snapshot, and for one to come that was never
+/// there.
 const LAST_PATIENCE: Duration = Duration::from_secs(4);
+const FIRST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The interval at which a silent connection is tested.
 const PING: Duration = Duration::from_secs(5);
@@ -75,7 +77,7 @@ impl Connection {
                         Some("the connection is lost".to_owned())
                     }
                     Event::ServerError(error) => Some(error.to_string()),
-                    Event::ClientError(error) => Some(error.to_string()),
+                    // Errors of the connection come as its end, too.
                     _ => None,
                 };
                 if let Some(why) = why
@@ -129,10 +131,10 @@ impl NatsPublisher {
         is_last: bool,
     ) -> Result<(), String> {
         let connection = self.connection.as_mut().map_err(|why| why.clone())?;
-        let patience = if is_last {
-            LAST_PATIENCE
-        } else {
-            Duration::ZERO
+        let patience = match (is_last, connection.client.try_server_info()) {
+            (false, _) => Duration::ZERO,
+            (true, None) => FIRST_PATIENCE,
+            (true, Some(_)) => LAST_PATIENCE,
         };
         // Without the connection the state below says so.
         let _ = timeout(patience, connection.is_up.wait_for(|is_up| *is_up)).await;
@@ -277,6 +279,82 @@ impl Parts {
         match number.as_deref() == named {
             true => Ok(Some(Box::new(snapshot))),
             false => Err("it is of another segment than its subject says".into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::snapshot;
+    use super::*;
+
+    fn message(subject: &str, payload: Vec<u8>) -> Message {
+        Message {
+            subject: subject.into(),
+            reply: None,
+            length: payload.len(),
+            payload: payload.into(),
+            headers: None,
+            status: None,
+            description: None,
+        }
+    }
+
+    fn parts(start: &str, sequence: u64, count: usize) -> Vec<Message> {
+        let bytes = serde_json::to_vec(&snapshot("2/4", start, sequence, 20)).expect("JSON");
+        let chunks = bytes.chunks(bytes.len().div_ceil(count));
+        let messages = chunks.enumerate().map(|(part, chunk)| {
+            let heading = format!("{FORMAT} {start} {sequence} {part} {count}\n");
+            message("rehearsal.night.2", [heading.as_bytes(), chunk].concat())
+        });
+        messages.collect()
+    }
+
+    #[test]
+    fn parts_are_joined_and_those_of_others_are_left_out() {
+        let mut joined = Parts::default();
+        let [first, second, third] = parts("a", 5, 3).try_into().expect("three");
+        assert!(joined.add(&second).expect("it is left out").is_none());
+        for message in [&first, &second, &parts("b", 6, 3)[2]] {
+            assert!(joined.add(message).expect("a part").is_none());
+        }
+        let whole = joined.add(&third).expect("a part").expect("the last");
+        assert_eq!((whole.sequence, whole.summary.flows.completed), (5, 20));
+        let one = joined.add(&parts("c", 1, 1)[0]).expect("a part");
+        assert_eq!(one.expect("whole").start, "c");
+    }
+
+    #[test]
+    fn messages_that_are_no_snapshots_are_refused() {
+        let good = parts("a", 1, 1).remove(0).payload.to_vec();
+        let torn = good[..good.len() - 9].to_vec();
+        for (subject, payload, why) in [
+            (
+                "rehearsal.night.2",
+                b"hello".to_vec(),
+                "no part of a snapshot",
+            ),
+            (
+                "rehearsal.night.2",
+                vec![0xff; 2_000],
+                "no part of a snapshot",
+            ),
+            (
+                "rehearsal.night.2",
+                format!("{FORMAT} a 1 x 1\n").into(),
+                "no part",
+            ),
+            (
+                "rehearsal.night.2",
+                format!("{FORMAT} a 1 0 1\n{{}}").into(),
+                "no snapshot",
+            ),
+            ("rehearsal.night.2", torn, "EOF"),
+            ("rehearsal.night.3", good, "another segment"),
+        ] {
+            let error = Parts::default().add(&message(subject, payload));
+            let error = error.expect_err("it is refused");
+            assert!(error.contains(why), "{error}");
         }
     }
 }

@@ -25,6 +25,9 @@ const MAX_INTERVAL: Duration = Duration::from_secs(60);
 const MAX_CAUSES: usize = 3;
 const MAX_NAMED: usize = 5;
 
+/// The time without news from which on it is shown.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// The width of the bar, and its resolution.
 const BAR: usize = 16;
 const PARTS: u64 = 1000;
@@ -38,6 +41,8 @@ pub struct SegmentsProgress {
     began: Instant,
     /// The time of the last line.
     last: Option<Duration>,
+    /// All segments had ended at the last line.
+    was_over: bool,
     /// The segments that were silent at the last look.
     silent: BTreeSet<u64>,
     /// The number of failures when their causes were listed last.
@@ -79,6 +84,7 @@ impl SegmentsProgress {
             form,
             began: Instant::now(),
             last: None,
+            was_over: false,
             silent: BTreeSet::new(),
             listed: 0,
         }
@@ -138,9 +144,15 @@ impl SegmentsProgress {
         let now = self.began.elapsed();
         let interval = (now / 10).clamp(MIN_INTERVAL, MAX_INTERVAL);
         let is_recent = |last| now.saturating_sub(last) < interval;
-        if self.last.is_some_and(is_recent) && merged.phase != Phase::Ended {
+        let is_over = merged.phase == Phase::Ended;
+        let is_news = match self.was_over {
+            true => !is_over,
+            false => is_over || !self.last.is_some_and(is_recent),
+        };
+        if !is_news {
             return;
         }
+        self.was_over = is_over;
         self.last = Some(now);
         let figures = fitted(figures(merged).pieces(), usize::MAX).0;
         let elapsed = merged.elapsed.as_secs();
@@ -218,6 +230,12 @@ fn segments(merged: &Merged) -> String {
     if ended > 0 {
         text += &format!(", {ended} ended");
     }
+    let going_on = [SegmentState::Running, SegmentState::Stopping];
+    let last = merged.segments.iter();
+    let last = last.filter(|it| going_on.contains(&it.state));
+    if let Some(age) = last.map(|it| it.age).min().filter(|age| *age > QUIET) {
+        text += &format!(", last heard {} ago", rough(age));
+    }
     let silent: Vec<_> = silent(merged).collect();
     for status in silent.iter().take(MAX_NAMED) {
         text += &format!("; {}", described(status));
@@ -235,9 +253,12 @@ fn silent(merged: &Merged) -> impl Iterator<Item = &SegmentStatus> {
 
 /// Describes a silent segment.
 fn described(status: &SegmentStatus) -> String {
-    let age = units::rough(Duration::from_secs(status.age.as_secs()));
-    let host = sanitize(&status.host);
+    let (age, host) = (rough(status.age), sanitize(&status.host));
     format!("segment {} ({host}) silent for {age}", status.number)
+}
+
+fn rough(age: Duration) -> String {
+    units::rough(Duration::from_secs(age.as_secs()))
 }
 
 /// Describes the most frequent causes of failures in a line each.
