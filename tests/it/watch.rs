@@ -222,7 +222,10 @@ fn secrets_are_masked_in_what_is_published() {
     let secret = SCENARIO
         .replace("roles:", "variables: {pin: ''}\nsecrets: [pin]\nroles:")
         .replace("hello $0", "hello $0 $PIN")
-        .replace("    terminal:", "    environment: {PIN: '${pin}'}\n    terminal:")
+        .replace(
+            "    terminal:",
+            "    environment: {PIN: '${pin}'}\n    terminal:",
+        )
         .replace("exits: 0", "exits: 4");
     sandbox.write("quick.yaml", &secret);
     let line = "run quick.yaml --flows 2 --var pin=s3same --publish pub --quiet";

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Local;
 use serde::{Deserialize, Serialize};
@@ -343,11 +343,27 @@ fn make_directory(directory: &Path) -> Result<PathBuf, CliError> {
 pub(super) struct Submission<'e> {
     children: Children<'e>,
     signals: UnboundedReceiver<Signal>,
+    progress: JobProgress,
+}
+
+/// The progress of a job's segments.
+struct JobProgress {
     segments: PathBuf,
     all: u64,
     watching: Watching,
     /// The number of segments that had ended at the last look.
     ended: Option<usize>,
+}
+
+impl JobProgress {
+    fn look(&mut self) {
+        self.watching.look();
+        let ended = ended_segments(&self.segments);
+        if self.ended.replace(ended) != Some(ended) {
+            let text = format!("{ended} of {} segments have ended", self.all);
+            self.watching.say(&text);
+        }
+    }
 }
 
 impl<'e> Submission<'e> {
@@ -365,44 +381,42 @@ impl<'e> Submission<'e> {
         Ok(Submission {
             children: Children::new(environment)?,
             signals,
-            segments: job.directory.join(SEGMENTS),
-            all: job.segments,
-            watching,
-            ended: None,
+            progress: JobProgress {
+                segments: job.directory.join(SEGMENTS),
+                all: job.segments,
+                watching,
+                ended: None,
+            },
         })
     }
 
     /// Runs a command to its end.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<Ended, CliError> {
         let argv = words.iter().map(OsString::from).collect();
-        let Submission {
-            segments,
-            all,
-            watching,
-            ended: shown,
-            ..
-        } = self;
-        let mut look = || {
-            watching.look();
-            let ended = ended_segments(segments);
-            if shown.replace(ended) != Some(ended) {
-                watching.say(&format!("{ended} of {all} segments have ended"));
-            }
-        };
+        let progress = &mut self.progress;
+        let mut look = || progress.look();
         self.children
             .program(argv, &mut self.signals, LOOK, &mut look)
     }
 
     /// Shows what came last, and ends the progress; the page stays until the result is known.
     pub(super) fn end(mut self) -> Watching {
-        self.watching.look();
-        self.watching.end_progress();
-        self.watching
+        let watching = &mut self.progress.watching;
+        watching.look();
+        watching.end_progress();
+        self.progress.watching
     }
 
     /// Waits for so long, or for a signal; returns `true` for that.
     pub(super) fn pause(&mut self, time: Duration) -> bool {
-        self.children.pause(time, &mut self.signals)
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            if self.children.pause(left.min(LOOK), &mut self.signals) {
+                return true;
+            }
+            self.progress.look();
+        }
+        false
     }
 }
 
