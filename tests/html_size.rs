@@ -157,6 +157,7 @@ fn a_report_of_many_flows_is_small_and_takes_little_memory() {
             head: &head,
             saved: Some(&directory),
             bundles: directory.path(),
+            trends: &[],
         };
         write_html(&source, &path).expect("a report");
         let size = fs::metadata(&path).expect("it is there").len();

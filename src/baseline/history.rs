@@ -172,6 +172,17 @@ impl History {
         })
     }
 
+    /// Checks that it can be written, and changes nothing.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn check_writable(&mut self) -> Result<(), HistoryError> {
+        self.write(|transaction| {
+            // A write transaction begins in a read-only file as well; a change in it does not.
+            transaction.pragma_update(None, "user_version", VERSION)
+        })
+    }
+
     /// Adds a run, or replaces what is known about it.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Comparison of two groups of kept runs: conditions, statistics, remarks and outputs.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::baseline::{
     Conditions, Difference, Entry, Weight, differences, figures_of, join, machine_of,
@@ -27,6 +28,10 @@ const DRIFT_ALPHA: f64 = 0.05;
 /// The accepted rate of comparisons with any false alarm. Small, as comparisons are made every day and
 /// gates that fail without a reason are switched off.
 pub(super) const ALPHA: f64 = 0.01;
+
+/// The change of a time that does not matter unless `--time-tolerance` says otherwise: less is within
+/// the error of latencies, and programs that wake idle processors are slower by as much.
+const TIME_TOLERANCE: Duration = Duration::from_millis(1);
 
 /// Seeds what is sampled, so that a comparison gives the same result again.
 const SEED: u64 = 1;
@@ -134,6 +139,11 @@ pub(super) fn report(
         tolerance: wanted
             .tolerance
             .unwrap_or(ComparisonSettings::default().tolerance),
+        time_tolerance_us: wanted
+            .time_tolerance
+            .unwrap_or(TIME_TOLERANCE)
+            .as_secs_f64()
+            * 1e6,
         alpha: ALPHA,
         order,
         seed: SEED,
@@ -181,13 +191,7 @@ pub(super) fn report(
                 .map(|remark| format!("{}: {remark}", side.name)),
         );
     }
-    let mut report = ComparisonReport::new(
-        old.group(),
-        new.group(),
-        comparison,
-        settings.tolerance,
-        settings.alpha,
-    );
+    let mut report = ComparisonReport::new(old.group(), new.group(), comparison, &settings);
     report.indicative = is_single;
     report.differences = noted;
     report.remarks = remarks;

@@ -148,7 +148,7 @@ fn newest(runs: &[Entry]) -> Vec<Entry> {
 }
 
 /// Returns the trends of the wanted figures in each scenario.
-fn trends(runs: &[Entry], is_wanted: impl Fn(&str) -> bool) -> Vec<Trend> {
+pub(super) fn trends(runs: &[Entry], is_wanted: impl Fn(&str) -> bool) -> Vec<Trend> {
     let mut scenarios: Vec<&str> = Vec::new();
     for run in runs {
         if !scenarios.contains(&run.scenario.as_str()) {

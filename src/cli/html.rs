@@ -3,11 +3,17 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::report::{HtmlSource, Output, ReportError, SavedRun, sanitize, write_html};
+use crate::baseline::Entry;
+use crate::report::{HtmlSource, Output, ReportError, SavedRun, Trend, sanitize, write_html};
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::history;
+use super::kept;
 use super::session::{Finished, Results};
+
+/// The maximum number of runs in trends, this one included.
+const MAX_RUNS: usize = 60;
 
 /// The name of the file in the directory of a saved run.
 pub(super) const REPORT: &str = "report.html";
@@ -16,10 +22,12 @@ pub(super) const REPORT: &str = "report.html";
 pub(super) fn report(run: &SavedRun, file: Option<&Path>) -> Result<Exit, CliError> {
     let directory = run.directory.path();
     let path = file.map_or_else(|| directory.join(REPORT), Path::to_owned);
+    let trends = trends(&Entry::of(run));
     let source = HtmlSource {
         head: &run.head,
         saved: Some(&run.directory),
         bundles: run.directory.path(),
+        trends: &trends,
     };
     write_html(&source, &path)
         .map_err(|error| CliError::usage(error, "name a file that you may write: --html=FILE"))?;
@@ -44,8 +52,25 @@ pub(super) fn write(finished: &Finished, file: Option<&Path>) -> Result<PathBuf,
         // The directory has bundles only, and a later run may remove it.
         (None, Results::NotSaved(run)) => run.with_extension("html"),
     };
-    write_html(&finished.html_source(), &path)?;
+    let trends = match &finished.results {
+        Results::Saved(run) => trends(&kept::entry(finished, run)),
+        Results::NotSaved(_) => Vec::new(),
+    };
+    write_html(&finished.html_source(&trends), &path)?;
     Ok(path)
+}
+
+/// Returns the trends up to this saved run; none if the history beside it cannot be read, which is
+/// no reason to have no report.
+fn trends(run: &Entry) -> Vec<Trend> {
+    let mut runs = kept::earlier_runs(run).unwrap_or_default();
+    let surplus = (runs.len() + 1).saturating_sub(MAX_RUNS);
+    runs.drain(..surplus);
+    if runs.is_empty() {
+        return Vec::new();
+    }
+    runs.push(run.clone());
+    history::trends(&runs, |_| true)
 }
 
 /// Returns a line with the path of the report.

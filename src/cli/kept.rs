@@ -40,6 +40,17 @@ pub(super) fn open(results: &Path) -> Result<History, CliError> {
     History::open(&path).map_err(|error| failed(&error))
 }
 
+/// Refuses results whose history cannot be written.
+pub(super) fn check_writable(results: &Path) -> Result<(), CliError> {
+    if !results.is_dir() {
+        // It is created with the first run.
+        return Ok(());
+    }
+    open(results)?
+        .check_writable()
+        .map_err(|error| failed(&error))
+}
+
 /// Returns the error of a history with its remedy.
 pub(super) fn failed(error: &HistoryError) -> CliError {
     let hint = match error {
@@ -67,6 +78,19 @@ pub(super) fn remember(finished: &Finished) -> Result<Option<Entry>, CliError> {
     let results = directory.parent().unwrap_or(Path::new("."));
     open(results)?.add(&entry).map_err(|error| failed(&error))?;
     Ok(Some(entry))
+}
+
+/// Returns the runs of the same scenario that began before this one, the oldest first, if there is a
+/// history beside it.
+pub(super) fn earlier_runs(run: &Entry) -> Result<Vec<Entry>, HistoryError> {
+    let results = run.directory.parent().unwrap_or(Path::new("."));
+    let path = results.join(HISTORY);
+    if !path.is_file() {
+        return Ok(Vec::new());
+    }
+    let mut runs = History::open(&path)?.runs(Some(&run.scenario))?;
+    runs.retain(|it| it.id != run.id && it.started_at <= run.started_at);
+    Ok(runs)
 }
 
 /// Returns the entry of a run that has just been saved in this directory.

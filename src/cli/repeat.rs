@@ -46,6 +46,7 @@ pub(super) fn repeat(
         versions::check_programs(&saved, old, environment)?;
     }
     let results = kept::results(&saved.save, environment);
+    kept::check_writable(&results)?;
     let baseline = series.baseline.as_deref();
     let baseline = baseline
         .map(|name| known_baseline(name, &results))

@@ -15,6 +15,7 @@ use crate::report::result_file::Head;
 use crate::report::{
     self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, NatsLogin, Place, Publication,
     PublicationOptions, Recorder, ReportError, Reporter, Reporters, Reserved, ResultDirectory, Say,
+    Trend,
 };
 use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
@@ -412,13 +413,14 @@ impl Finished {
         Ok(path)
     }
 
-    /// Returns what the report for browsers shows.
-    pub(super) fn html_source(&self) -> HtmlSource<'_> {
+    /// Returns what the report for browsers shows, with the trends up to this run.
+    pub(super) fn html_source<'a>(&'a self, trends: &'a [Trend]) -> HtmlSource<'a> {
         let (Results::Saved(path) | Results::NotSaved(path)) = &self.results;
         HtmlSource {
             head: &self.head,
             saved: self.directory.as_ref(),
             bundles: path,
+            trends,
         }
     }
 

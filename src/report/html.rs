@@ -69,7 +69,14 @@ pub struct HtmlSource<'a> {
     pub saved: Option<&'a ResultDirectory>,
     /// The directory that contains the directory of the run's bundles.
     pub bundles: &'a Path,
+    /// The trends of figures up to this run, of which the page shows some.
+    #[cfg(feature = "cli")]
+    pub trends: &'a [super::Trend],
 }
+
+/// The maximum number of figures with their trend.
+#[cfg(feature = "cli")]
+const MAX_TRENDS: usize = 40;
 
 /// Writes the report to `path`, in place of an earlier one.
 ///
@@ -115,13 +122,14 @@ fn render(source: &HtmlSource<'_>, path: &Path) -> Result<String, ReportError> {
             report: &directory,
         };
         let evidence = bundles::read(head, &place, evidence_bytes);
+        let (trends, lines) = trends(source);
         let page = Page {
             title: words::text(&format!("{} · {}", head.run.scenario, head.run.id)),
             headline: headline::headline(head),
             notices: headline::notices(head, scan.as_ref()),
             thresholds: headline::thresholds(&head.summary),
             integrity: head.summary.integrity.as_ref().map(integrity::integrity),
-            charts: charts::charts(head, scan.as_ref()),
+            charts: charts::charts(head, scan.as_ref(), lines),
             tree: tree::tree(head, scan.as_ref()),
             time: scan.as_ref().map(|scan| time::time(&head.run, scan)),
             phases: time::phases(&head.summary),
@@ -130,6 +138,7 @@ fn render(source: &HtmlSource<'_>, path: &Path) -> Result<String, ReportError> {
             faults: failures::faults(&head.summary),
             flows: bundles::other_flows(head, scan.as_ref(), evidence),
             resources: resources::resources(head),
+            trends,
             about: about::about(head, scenario.as_deref()),
         };
         html = page::render(&page);
@@ -138,6 +147,21 @@ fn render(source: &HtmlSource<'_>, path: &Path) -> Result<String, ReportError> {
         }
     }
     Ok(html)
+}
+
+/// Returns the section on earlier runs, and its lines for the script.
+#[cfg(feature = "cli")]
+fn trends(source: &HtmlSource<'_>) -> (Option<data::Trends>, Option<data::TrendLines>) {
+    if source.trends.is_empty() {
+        return (None, None);
+    }
+    let (section, lines) = history::section(source.trends, "flow.p95", MAX_TRENDS, "Earlier runs");
+    (Some(section), Some(lines))
+}
+
+#[cfg(not(feature = "cli"))]
+fn trends(_: &HtmlSource<'_>) -> (Option<data::Trends>, Option<data::TrendLines>) {
+    (None, None)
 }
 
 fn absolute(path: &Path) -> PathBuf {

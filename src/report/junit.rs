@@ -5,7 +5,7 @@
 //! | class name | test cases | fails if |
 //! | --- | --- | --- |
 //! | `SCENARIO.ROLE` | one for each step; its time is the mean duration | a flow failed at the step, unless so many failures are allowed |
-//! | `SCENARIO` | `flow`; its time is the mean response time | a flow failed outside of the steps; an error if the run was interrupted |
+//! | `SCENARIO` | `flow`; its time is the mean response time | a flow failed outside of the steps, or there was none; an error if the run was interrupted |
 //! | `SCENARIO.thresholds` | one for each threshold | it was crossed |
 //! | `SCENARIO.integrity` | one for each integrity check | it has findings; skipped if it could not be determined |
 //!
@@ -29,6 +29,9 @@ use super::verdict::{RunVerdict, trust};
 
 /// The maximum number of groups of failures described in one test case.
 const MAX_GROUPS: usize = 5;
+
+/// The message about a run in which no flow was completed.
+const NONE_COMPLETED: &str = "no flow was completed";
 
 /// Writes the JUnit report of a run. Bundles are named as in the summary.
 ///
@@ -157,7 +160,15 @@ fn of_flow(head: &Head) -> TestCaseStatus {
     let groups = summary.failures.groups.iter();
     let groups: Vec<_> = groups.filter(|it| run.step(&it.step).is_none()).collect();
     match groups.iter().map(|it| it.count).sum() {
-        0 => TestCaseStatus::success(),
+        0 if summary.flows.completed > 0 => TestCaseStatus::success(),
+        0 if summary.failures.groups.is_empty() && summary.flow_failures == FlowFailures::Count => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_type("no flow");
+            status.set_message(NONE_COMPLETED);
+            status
+        }
+        // The steps at which flows failed say so.
+        0 => skipped(NONE_COMPLETED),
         failed => of_failures(summary, failed, &groups),
     }
 }

@@ -13,8 +13,9 @@
 //!   between figures, and the smallest possible value does not rise with their number;
 //! - the interval inverts the same permutation test, so it is exact as well.
 //!
-//! A figure has changed if `p_adjusted` is at most `alpha` and the estimate is beyond the tolerance;
-//! it is the same if the whole interval is within the tolerance. Anything else cannot be told, and
+//! A figure has changed if `p_adjusted` is at most `alpha` and the estimate is beyond the tolerance
+//! (a part of the figure, and for times a duration: what is within one of them does not matter); it is
+//! the same if the whole interval is within the tolerance. Anything else cannot be told, and
 //! the number of repeats that would tell is estimated.
 
 mod arrangements;
@@ -247,6 +248,38 @@ mod tests {
         assert_eq!(worse.words(), "worse");
         assert!((worse.change.expect("values").value - 0.045).abs() < 1e-9);
         assert_eq!(only(Measure::Share, &some, &none).words(), "better");
+    }
+
+    #[test]
+    fn small_times_have_a_tolerance_of_their_own() {
+        let settings = ComparisonSettings {
+            time_tolerance_us: 1000.0,
+            ..ComparisonSettings::default()
+        };
+        let old = [2700.0, 2710.0, 2690.0, 2705.0, 2695.0, 2700.0];
+        let finding = |measure, [old, new]: [[f64; 6]; 2]| {
+            let found = compare(&[figure(measure, &old, &new)], &settings).figures;
+            (found[0].words(), found[0].smallest_change)
+        };
+        let risen = |by: f64| [old, old.map(|it| it + by)];
+        let (within, promised) = finding(Measure::Time, risen(300.0));
+        assert_eq!(within, "same within tolerance");
+        // What is promised is beyond the tolerance.
+        assert!(
+            promised.is_some_and(|it| it > 3700.0 / 2700.0),
+            "{promised:?}"
+        );
+        assert_eq!(finding(Measure::Time, risen(1100.0)).0, "slower");
+        assert_eq!(finding(Measure::Use, risen(300.0)).0, "worse");
+        let [low, high] = risen(300.0);
+        assert_eq!(
+            finding(Measure::Time, [high, low]).0,
+            "same within tolerance"
+        );
+        let long = [old.map(|it| it * 100.0), old.map(|it| it * 104.0)];
+        assert_eq!(finding(Measure::Time, long).0, "same within tolerance");
+        let long = [old.map(|it| it * 100.0), old.map(|it| it * 106.0)];
+        assert_eq!(finding(Measure::Time, long).0, "slower");
     }
 
     #[test]

@@ -149,8 +149,18 @@ fn a_resized_terminal_keeps_one_display() {
             screen.dump() == before
         });
         draw_while(&mut screen, &mut terminal, &lacks(text));
-        assert_eq!(rows_with(&screen, " of 60 done"), 1, "{}", screen.dump());
-        assert_eq!(rows_with(&screen, "× 02_end"), 1, "{}", screen.dump());
+        assert_eq!(
+            rows_with(&screen, " of 60 done"),
+            1,
+            "{columns}\n{}",
+            screen.dump()
+        );
+        assert_eq!(
+            rows_with(&screen, "× 02_end"),
+            1,
+            "{columns}\n{}",
+            screen.dump()
+        );
     }
     let _ = terminal.ours.read_to_end(&mut Vec::new());
     child.wait().unwrap();

@@ -1,9 +1,11 @@
 //! Arguments of baselines: repeated runs, comparisons, and the history.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use chrono::{DateTime, Local, NaiveDate, TimeZone as _, Utc};
 
+use crate::cli::duration;
 use crate::report::Gate;
 
 pub(super) const COMPARE_HELP: &str = "Examples:
@@ -76,6 +78,11 @@ pub struct ComparingArgs {
     /// Changes up to this do not matter [default: 5%]
     #[arg(long, value_name = "P%", value_parser = percent)]
     pub tolerance: Option<f64>,
+
+    /// Changes of times by less than this do not matter either, however great their part
+    /// [default: 1ms]
+    #[arg(long, value_name = "T", value_parser = duration::parse)]
+    pub time_tolerance: Option<Duration>,
 
     /// Exit with code 97 if a comparison finds something slower by more than the tolerance, or
     /// anything worse. At most one in a hundred comparisons of equal programs fails. Needs 5 runs

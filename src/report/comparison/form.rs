@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use crate::stats::{ComparedFigure, Comparison, Finding};
+use crate::report::units;
+use crate::stats::{ComparedFigure, Comparison, ComparisonSettings, Finding};
 
 use super::conclusion::{Conclusion, Gate};
 
@@ -22,6 +23,8 @@ pub struct ComparisonReport {
     pub new: RunGroup,
     /// The relative change that does not matter: 0.05 is 5 %.
     pub tolerance: f64,
+    /// The change of a time that does not matter, in microseconds.
+    pub time_tolerance_us: f64,
     /// The accepted rate of comparisons with any false alarm.
     pub alpha: f64,
     /// Intervals are those within two single runs. They do not see that runs differ, so nothing is
@@ -64,20 +67,29 @@ impl ComparisonReport {
         old: RunGroup,
         new: RunGroup,
         comparison: Comparison,
-        tolerance: f64,
-        alpha: f64,
+        settings: &ComparisonSettings,
     ) -> Self {
         ComparisonReport {
             format: FORMAT,
             conclusion: Conclusion::of(&comparison),
             old,
             new,
-            tolerance,
-            alpha,
+            tolerance: settings.tolerance,
+            time_tolerance_us: settings.time_tolerance_us,
+            alpha: settings.alpha,
             indicative: false,
             differences: Vec::new(),
             remarks: Vec::new(),
             comparison,
+        }
+    }
+
+    /// Returns the tolerance in words: `5 % or 1 ms`.
+    pub(in crate::report) fn tolerance_words(&self) -> String {
+        let relative = format!("{} %", self.tolerance * 100.0);
+        match self.time_tolerance_us {
+            us if us > 0.0 => format!("{relative} or {}", units::duration(us.round() as u64)),
+            _ => relative,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::report::units;
 use crate::stats::Histograms;
 use crate::stats::{Histogram, MAX_CAUSES, Summary, Timeline, TimelineMoment};
 
-use super::data::Charts;
+use super::data::{Charts, TrendLines};
 use super::page::script_json;
 use super::scan::Scan;
 use super::words::text;
@@ -36,6 +36,9 @@ pub(super) struct Figures {
     timeline: Option<Course>,
     marks: Vec<Mark>,
     curves: Vec<Curve>,
+    /// Trends over the saved runs.
+    #[serde(flatten)]
+    trends: Option<TrendLines>,
 }
 
 /// The course over time; one element for each bucket.
@@ -87,7 +90,7 @@ pub(super) struct Curve {
     service: Option<Vec<f64>>,
 }
 
-pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
+pub(super) fn charts(head: &Head, scan: Option<&Scan>, trends: Option<TrendLines>) -> Charts {
     let figures = Figures {
         timeline: scan.map(|scan| {
             let timeline = &scan.timeline;
@@ -95,6 +98,7 @@ pub(super) fn charts(head: &Head, scan: Option<&Scan>) -> Charts {
         }),
         marks: marks(&head.run, &head.summary),
         curves: curves(head, scan),
+        trends,
     };
     let mut notes = Vec::new();
     let timeline = scan.map(|scan| &scan.timeline);
@@ -138,6 +142,7 @@ pub(super) fn so_far(
         timeline: Some(course(info, timeline, moments)),
         marks: marks(info, summary),
         curves: Vec::new(),
+        trends: None,
     }
 }
 

@@ -109,9 +109,9 @@ fn page(report: &ComparisonReport, curves: &CurveSource) -> ComparisonPage {
             format!("{} worse", count(Finding::Worse)),
             format!("{} better", count(Finding::Better)),
             format!(
-                "{} the same within {} %",
+                "{} the same within {}",
                 count(Finding::Same),
-                report.tolerance * 100.0
+                report.tolerance_words()
             ),
             format!("{} cannot be told", count(Finding::CannotTell)),
         ],

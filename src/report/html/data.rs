@@ -22,7 +22,60 @@ pub(super) struct Page {
     pub faults: Option<Faults>,
     pub flows: Vec<Flow>,
     pub resources: Resources,
+    pub trends: Option<Trends>,
     pub about: About,
+}
+
+/// Trends of figures over the saved runs.
+#[derive(Serialize)]
+pub(super) struct Trends {
+    pub title: &'static str,
+    pub has_scenarios: bool,
+    pub rows: Vec<TrendRow>,
+    pub note: Option<String>,
+}
+
+/// The trends for the page's script.
+#[derive(Serialize)]
+pub(super) struct TrendLines {
+    /// The place of the trend that is shown first.
+    pub first: usize,
+    pub scenarios: Vec<TrendRuns>,
+    pub trends: Vec<TrendLine>,
+}
+
+/// The runs of a scenario.
+#[derive(Serialize)]
+pub(super) struct TrendRuns {
+    pub name: String,
+    pub ids: Vec<String>,
+    /// Their starts, in local time.
+    pub started: Vec<String>,
+}
+
+/// One trend.
+#[derive(Serialize)]
+pub(super) struct TrendLine {
+    /// The place of its scenario.
+    pub scenario: usize,
+    pub name: String,
+    pub unit: String,
+    pub values: Vec<Option<f64>>,
+    /// The mean between change points, for each run.
+    pub levels: Vec<f64>,
+    /// Places of the change points.
+    pub changes: Vec<usize>,
+}
+
+/// A figure with the changes of its trend.
+#[derive(Serialize)]
+pub(super) struct TrendRow {
+    pub scenario: String,
+    pub name: String,
+    /// The newest value, and what it is sorted by.
+    pub last: (String, f64),
+    pub runs: usize,
+    pub changes: Vec<String>,
 }
 
 /// The state of a part of the result: a class, and the word for it.

@@ -1,6 +1,7 @@
 //! The result at the top of the page, its figures, and the thresholds.
 
-use crate::model::{AuditOutcome, RunInfo};
+use crate::model::RunInfo;
+use crate::report::checks::{self, DataState};
 use crate::report::result_file::{Completeness, Head};
 use crate::report::units;
 use crate::report::verdict::{self, RunVerdict};
@@ -76,28 +77,13 @@ fn flows(summary: &Summary) -> Part {
 }
 
 pub(super) fn integrity(integrity: &Integrity) -> Part {
-    if integrity.is_violated() {
-        let findings = integrity.violations.filter(|it| *it > 0);
-        let findings = findings.map_or(String::new(), |it| {
-            format!(": {}", units::counted(it, "finding"))
-        });
-        let text = format!("data inconsistent{findings}");
-        return Part {
-            state: State::Bad,
-            text,
-        };
-    }
-    let mut audits = integrity.audits.iter();
-    let is_unaudited = audits.any(|audit| matches!(audit.outcome, AuditOutcome::NotRun { .. }));
-    let (state, text) = if integrity.duplicates.is_none() || is_unaudited {
-        (State::Unsure, "data not checked in full")
-    } else {
-        (State::Good, "data consistent")
+    let (data, text) = checks::data(integrity);
+    let state = match data {
+        DataState::Consistent => State::Good,
+        DataState::Unsure => State::Unsure,
+        DataState::Inconsistent => State::Bad,
     };
-    Part {
-        state,
-        text: text.into(),
-    }
+    Part { state, text }
 }
 
 fn met(summary: &Summary) -> Option<Part> {

@@ -12,7 +12,7 @@ use crate::report::trend::{Change, Trend};
 use crate::report::units;
 use crate::stats::{Estimate, IntervalMethod};
 
-use super::data::State;
+use super::data::{State, TrendLine, TrendLines, TrendRow, TrendRuns, Trends};
 use super::page::{self, script_json};
 use super::words::text;
 use super::write_page;
@@ -34,21 +34,8 @@ struct HistoryPage {
     state: State,
     title: String,
     runs: String,
-    has_scenarios: bool,
-    rows: Vec<FigureRow>,
-    note: Option<String>,
+    trends: Trends,
     json: Value,
-}
-
-/// A figure with the changes of its trend.
-#[derive(Serialize)]
-struct FigureRow {
-    scenario: String,
-    name: String,
-    /// The newest value, and what it is sorted by.
-    last: (String, f64),
-    runs: usize,
-    changes: Vec<String>,
 }
 
 /// The figures for the page's script.
@@ -57,38 +44,44 @@ struct Figures {
     timeline: Option<()>,
     marks: [(); 0],
     curves: [(); 0],
-    /// The place of the trend that is shown first.
-    first: usize,
-    scenarios: Vec<Runs>,
-    trends: Vec<Line>,
-}
-
-/// The runs of a scenario.
-#[derive(Serialize)]
-struct Runs {
-    name: String,
-    ids: Vec<String>,
-    /// Their starts, in local time.
-    started: Vec<String>,
-}
-
-/// One trend.
-#[derive(Serialize)]
-struct Line {
-    /// The place of its scenario.
-    scenario: usize,
-    name: String,
-    unit: String,
-    values: Vec<Option<f64>>,
-    /// The mean between change points, for each run.
-    levels: Vec<f64>,
-    /// Places of the change points.
-    changes: Vec<usize>,
+    #[serde(flatten)]
+    lines: TrendLines,
 }
 
 fn page(trends: &[Trend], figure: &str) -> HistoryPage {
-    let shown = &trends[..trends.len().min(MAX_FIGURES)];
-    let mut scenarios: Vec<Runs> = Vec::new();
+    let (section, lines) = section(trends, figure, MAX_FIGURES, "Trend");
+    let names: Vec<_> = lines.scenarios.iter().map(|it| it.name.as_str()).collect();
+    let title = names.join(", ");
+    let count: usize = lines.scenarios.iter().map(|it| it.ids.len()).sum();
+    let has_changes = section.rows.iter().any(|it| !it.changes.is_empty());
+    HistoryPage {
+        state: if has_changes {
+            State::Unsure
+        } else {
+            State::Good
+        },
+        title,
+        runs: units::counted(count as u64, "run"),
+        trends: section,
+        json: Value::from_safe_string(script_json(&Figures {
+            timeline: None,
+            marks: [],
+            curves: [],
+            lines,
+        })),
+    }
+}
+
+/// Returns the section with the first `most` of these trends, and their lines for the script. The
+/// chart shows the trend of `figure` first, if there is one.
+pub(super) fn section(
+    trends: &[Trend],
+    figure: &str,
+    most: usize,
+    title: &'static str,
+) -> (Trends, TrendLines) {
+    let shown = &trends[..trends.len().min(most)];
+    let mut scenarios: Vec<TrendRuns> = Vec::new();
     let mut lines = Vec::new();
     for trend in shown {
         let name = text(&trend.scenario);
@@ -97,7 +90,7 @@ fn page(trends: &[Trend], figure: &str) -> HistoryPage {
             scenarios.push(runs(trend));
             scenarios.len() - 1
         });
-        lines.push(Line {
+        lines.push(TrendLine {
             scenario,
             name: text(&trend.figure),
             unit: trend.unit.clone(),
@@ -110,47 +103,37 @@ fn page(trends: &[Trend], figure: &str) -> HistoryPage {
                 .collect(),
         });
     }
-    let names: Vec<_> = scenarios.iter().map(|it| it.name.as_str()).collect();
-    let count: usize = scenarios.iter().map(|it| it.ids.len()).sum();
-    let has_changes = shown.iter().any(|it| !it.change_points.is_empty());
-    HistoryPage {
-        state: if has_changes {
-            State::Unsure
-        } else {
-            State::Good
-        },
-        title: names.join(", "),
-        runs: units::counted(count as u64, "run"),
+    let section = Trends {
+        title,
         has_scenarios: scenarios.len() > 1,
         rows: shown.iter().map(row).collect(),
         note: (shown.len() < trends.len())
-            .then(|| format!("Only the first {MAX_FIGURES} figures are shown.")),
-        json: Value::from_safe_string(script_json(&Figures {
-            timeline: None,
-            marks: [],
-            curves: [],
-            first: shown.iter().position(|it| it.figure == figure).unwrap_or(0),
-            scenarios,
-            trends: lines,
-        })),
-    }
+            .then(|| format!("Only the first {most} figures are shown.")),
+    };
+    let first = shown.iter().position(|it| it.figure == figure).unwrap_or(0);
+    let lines = TrendLines {
+        first,
+        scenarios,
+        trends: lines,
+    };
+    (section, lines)
 }
 
-fn runs(trend: &Trend) -> Runs {
+fn runs(trend: &Trend) -> TrendRuns {
     let started = trend.points.iter().map(|it| {
         let local = it.started_at.with_timezone(&chrono::Local);
         local.format("%Y-%m-%d %H:%M").to_string()
     });
-    Runs {
+    TrendRuns {
         name: text(&trend.scenario),
         ids: trend.points.iter().map(|it| text(&it.run)).collect(),
         started: started.collect(),
     }
 }
 
-fn row(trend: &Trend) -> FigureRow {
+fn row(trend: &Trend) -> TrendRow {
     let last = trend.points.iter().rev().find_map(|it| it.value);
-    FigureRow {
+    TrendRow {
         scenario: text(&trend.scenario),
         name: text(&trend.figure),
         last: (value(last, &trend.unit), last.unwrap_or(-1.0)),

@@ -38,6 +38,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("capacity.html", include_str!("assets/capacity.html")),
         ("comparison.html", include_str!("assets/comparison.html")),
         ("history.html", include_str!("assets/history.html")),
+        ("trends.html", include_str!("assets/trends.html")),
         ("base.html", include_str!("assets/base.html")),
         ("page.html", include_str!("assets/page.html")),
         ("course.html", include_str!("assets/course.html")),
@@ -59,9 +60,12 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
 
 /// Renders the page of a run.
 pub(super) fn render(page: &Page) -> String {
-    let script = include_str!("assets/report.js");
+    let mut scripts = vec![include_str!("assets/report.js")];
+    if page.trends.is_some() {
+        scripts.push(include_str!("assets/history.js"));
+    }
     let page = Value::from(Serde(page));
-    whole("page.html", &nonce(), "'none'", &[], &[script], page)
+    whole("page.html", &nonce(), "'none'", &[], &scripts, page)
 }
 
 /// Renders the page of a run in progress. Its scripts and styles have this nonce.

@@ -1,9 +1,10 @@
 //! Progress of a run with many flows, as a bar and lines on a terminal.
 
+use std::fmt::Write;
 use std::io::IsTerminal as _;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::model::RunEvent;
 use crate::report::error::ReportError;
@@ -26,9 +27,8 @@ const HZ: u8 = 5;
 pub struct ProgressBars {
     stats: LiveStats,
     causes: Causes,
-    display: MultiProgress,
-    /// The lines of the display; the first has the bar.
-    lines: Vec<ProgressBar>,
+    /// The whole display, so that each tick draws it once.
+    display: ProgressBar,
 }
 
 impl ProgressBars {
@@ -41,35 +41,25 @@ impl ProgressBars {
         ProgressBars {
             stats: LiveStats::default(),
             causes: Causes::default(),
-            display: MultiProgress::with_draw_target(target),
-            lines: Vec::new(),
+            display: ProgressBar::with_draw_target(Some(PARTS), target).with_style(style("")),
         }
     }
 
     fn redraw(&mut self) {
-        let size = terminal_size();
-        let Frame { bar, lines } = Frame::of(&mut self.stats, &self.causes, size);
-        while self.lines.len() > lines.len() {
-            if let Some(line) = self.lines.pop() {
-                self.display.remove(&line);
-            }
-        }
-        while self.lines.len() < lines.len() {
-            let line = ProgressBar::new(PARTS).with_style(style("{msg}"));
-            self.lines.push(self.display.add(line));
-        }
-        if let Some(first) = self.lines.first() {
-            first.set_style(style(&format!("{{bar:{bar}}} {{msg}}")));
-            first.set_position((self.stats.part() * PARTS as f64) as u64);
-        }
-        for (line, text) in self.lines.iter().zip(lines) {
-            line.set_message(text);
-        }
+        let Frame { bar, lines } = Frame::of(&mut self.stats, &self.causes, terminal_size());
+        let text = lines.join("\n");
+        let frame = style(&format!("{{bar:{bar}}} {{text}}")).with_key(
+            "text",
+            // A text that cannot be written is drawn with the next frame.
+            move |_: &ProgressState, line: &mut dyn Write| line.write_str(&text).unwrap_or(()),
+        );
+        self.display.set_style(frame);
+        let position = (self.stats.part() * PARTS as f64) as u64;
+        self.display.update(|state| state.set_pos(position));
     }
 
     fn say(&self, text: &str) {
-        // A terminal that cannot be written to does not show bars either.
-        let _ = self.display.println(sanitize(text));
+        self.display.println(sanitize(text));
     }
 }
 
@@ -104,9 +94,8 @@ impl Reporter for ProgressBars {
     }
 
     fn finish(&mut self) -> Result<(), ReportError> {
-        // The report follows; bars that cannot be cleared stay above it.
-        let _ = self.display.clear();
-        self.display.set_draw_target(ProgressDrawTarget::hidden());
+        // The report follows.
+        self.display.finish_and_clear();
         Ok(())
     }
 }

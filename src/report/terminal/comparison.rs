@@ -171,11 +171,11 @@ fn section(
 
 fn counts(report: &ComparisonReport, hidden: &[&ComparedFigure], all: bool) -> String {
     let count = |finding| report.with(finding).count();
-    let tolerance = report.tolerance * 100.0;
+    let tolerance = report.tolerance_words();
     let mut parts = vec![
         format!("{} worse", count(Finding::Worse)),
         format!("{} better", count(Finding::Better)),
-        format!("{} the same within {tolerance} %", count(Finding::Same)),
+        format!("{} the same within {tolerance}", count(Finding::Same)),
         format!("{} cannot be told", count(Finding::CannotTell)),
     ];
     if report.indicative {

@@ -3,7 +3,8 @@
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
-use crate::model::{AuditOutcome, RunInfo};
+use crate::model::RunInfo;
+use crate::report::checks::{self, DataState};
 use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -146,19 +147,13 @@ fn flows(summary: &Summary) -> Part {
 }
 
 fn integrity(integrity: &Integrity) -> Part {
-    if integrity.is_violated() {
-        let findings = integrity.violations.filter(|violations| *violations > 0);
-        let findings = findings.map_or(String::new(), |violations| {
-            format!(": {}", units::counted(violations, "finding"))
-        });
-        return (State::Bad, format!("data inconsistent{findings}"));
-    }
-    let mut audits = integrity.audits.iter();
-    let is_unaudited = audits.any(|audit| matches!(audit.outcome, AuditOutcome::NotRun { .. }));
-    if integrity.duplicates.is_none() || is_unaudited {
-        return (State::Unsure, "data not checked in full".into());
-    }
-    (State::Good, "data consistent".into())
+    let (data, text) = checks::data(integrity);
+    let state = match data {
+        DataState::Consistent => State::Good,
+        DataState::Unsure => State::Unsure,
+        DataState::Inconsistent => State::Bad,
+    };
+    (state, text)
 }
 
 fn thresholds(summary: &Summary) -> Option<Part> {

@@ -88,7 +88,8 @@ impl<'f> Candidate<'f> {
             return compared;
         };
         let scale = measure.scale();
-        let tolerance = settings.tolerance_on(scale);
+        let lower = self.means.into_iter().flatten().reduce(f64::min);
+        let tolerance = settings.tolerance_of(*measure, lower);
         let difference = tested.observed.difference;
         let (interval, method) = self.interval(tested, settings.alpha);
         compared.p = Some(tested.p);

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Measure {
-    /// A duration.
+    /// A duration in microseconds.
     Time,
     /// Work done per time.
     Throughput,
@@ -113,6 +113,9 @@ pub struct ComparisonSettings {
     pub alpha: f64,
     /// The relative change that does not matter: 0.05 is 5 %.
     pub tolerance: f64,
+    /// The change of a time that does not matter however great its part, in microseconds: it may be
+    /// the machine's, whose processors are slower for a moment after each pause.
+    pub time_tolerance_us: f64,
     /// The change of a share that does not matter: 0.01 is one percentage point.
     pub share_tolerance: f64,
     pub order: RunOrder,
@@ -125,6 +128,7 @@ impl Default for ComparisonSettings {
         ComparisonSettings {
             alpha: 0.05,
             tolerance: 0.05,
+            time_tolerance_us: 0.0,
             share_tolerance: 0.01,
             order: RunOrder::Separate,
             seed: 1,
@@ -139,5 +143,14 @@ impl ComparisonSettings {
             Scale::Ratio => self.tolerance.max(0.0).ln_1p(),
             Scale::Difference => self.share_tolerance.max(0.0),
         }
+    }
+
+    /// Returns the tolerance of a figure on the scale of the test, from the lower of its two values.
+    pub(super) fn tolerance_of(&self, measure: Measure, lower: Option<f64>) -> f64 {
+        let relative = self.tolerance_on(measure.scale());
+        let lower = lower.filter(|it| measure == Measure::Time && *it > 0.0);
+        lower.map_or(relative, |lower| {
+            relative.max((self.time_tolerance_us.max(0.0) / lower).ln_1p())
+        })
     }
 }

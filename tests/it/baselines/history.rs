@@ -58,6 +58,14 @@ fn every_saved_run_is_in_the_history_and_can_be_read_again() {
         .assert_out("Results: ")
         .assert_err("history.db: file is not a database")
         .assert_err("history --rebuild");
+    // A series is refused before it spends time on runs that could not be kept.
+    let before = sandbox.runs().len();
+    let series = sandbox.rehearsal("run s.yaml --repeat 2 --progress none");
+    series
+        .assert_code(2)
+        .assert_err("history.db: file is not a database")
+        .assert_out_lacks("Run 1 of 2");
+    assert_eq!(sandbox.runs().len(), before);
     fs::remove_file(results.join("history.db")).unwrap();
     let rebuilt = sandbox.rehearsal("history --rebuild");
     rebuilt.assert_code(0).assert_out("3 runs read again");
@@ -148,17 +156,14 @@ fn trends_are_shown_in_a_page_and_as_otava_reads_them() {
     ] {
         assert!(html.contains(part), "no {part}");
     }
-    let data = html.split("id=\"figures-data\"").nth(1).expect("figures");
-    let data = data.split_once('>').expect("an element").1;
-    let data = data.split("</script>").next().expect("its end");
-    let data: Value = serde_json::from_str(data).expect("JSON");
+    let data = data(&html);
     let trends = data["trends"].as_array().expect("trends");
     let first = usize::try_from(data["first"].as_u64().expect("a place")).expect("a few");
     assert_eq!(trends[first]["name"], "step.come.p50");
     for trend in trends {
         assert_eq!(trend["values"].as_array().map(Vec::len), Some(3));
     }
-    check_in_browser(&sandbox.home().join("t.html"));
+    check_in_browser(&sandbox.home().join("t.html"), "step.come.p50", 3);
     let refused = sandbox.rehearsal("history --html=t.html --csv");
     refused.assert_code(2).assert_err("cannot be used with");
 
@@ -174,8 +179,47 @@ fn trends_are_shown_in_a_page_and_as_otava_reads_them() {
     mixed.assert_code(2).assert_err("history SCENARIO --otava");
 }
 
-/// Chooses another figure in a browser, if there is one.
-fn check_in_browser(page: &Path) {
+#[test]
+fn a_report_shows_the_trends_of_earlier_runs() {
+    let sandbox = steady();
+    let run = "run s.yaml --save --progress none --html=one.html";
+    sandbox.rehearsal(run).assert_code(0);
+    let first = sandbox.read("one.html");
+    assert!(!first.contains("id=\"chart-trend\""), "no earlier run");
+    // Runs of other scenarios are not among them.
+    sandbox.write("o.yaml", &SCENARIO.replace("name: steady", "name: other"));
+    let other = sandbox.rehearsal("run o.yaml --save --progress none");
+    other.assert_code(0);
+    sandbox.rehearsal(run).assert_code(0);
+    let last = sandbox.rehearsal("report last --html=two.html");
+    last.assert_code(0);
+    for page in ["one.html", "two.html"] {
+        let html = sandbox.read(page);
+        assert!(
+            html.contains("<a href=\"#trend\">Earlier runs</a>"),
+            "{page}"
+        );
+        let data = data(&html);
+        let ids = data["scenarios"][0]["ids"].as_array().expect("runs");
+        assert_eq!(ids.len(), 2, "{page}: {ids:?}");
+        assert!(html.contains(&format!("<code>{}</code>", ids[1].as_str().expect("an id"))));
+        let first = usize::try_from(data["first"].as_u64().expect("a place")).expect("a few");
+        assert_eq!(data["trends"][first]["name"], "flow.p95");
+        assert!(data["timeline"]["at"].is_array(), "the run's own figures");
+    }
+    check_in_browser(&sandbox.home().join("two.html"), "flow.p95", 2);
+}
+
+/// The figures for the script of a page.
+fn data(html: &str) -> Value {
+    let data = html.split("id=\"figures-data\"").nth(1).expect("figures");
+    let data = data.split_once('>').expect("an element").1;
+    let data = data.split("</script>").next().expect("its end");
+    serde_json::from_str(data).expect("JSON")
+}
+
+/// Looks in a browser, if there is one, at the figure that is shown first, and chooses another one.
+fn check_in_browser(page: &Path, first: &str, runs: u64) {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/fixtures/html/history.mjs");
     let Some(packages) = packages() else { return };
     let mut node = Command::new("node");
@@ -183,11 +227,11 @@ fn check_in_browser(page: &Path) {
     looked.assert_code(0);
     let seen = looked.json();
     assert_contained(&seen, 2);
-    for (look, figure) in [("first", "step.come.p50"), ("second", "flow.p50")] {
+    for (look, figure) in [("first", first), ("second", "flow.p50")] {
         let look = &seen[look];
         assert_eq!(
             (&look["figure"], &look["rows"]),
-            (&figure.into(), &3.into())
+            (&figure.into(), &runs.into())
         );
         assert!(look["colours"].as_u64() > Some(2), "the chart is blank");
     }

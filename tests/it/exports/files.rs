@@ -145,6 +145,32 @@ fn allowed_failures_and_steps_that_no_flow_reached_are_no_failures_of_junit() {
 }
 
 #[test]
+fn a_run_that_completes_nothing_is_good_in_no_output() {
+    let nothing = "name: nothing
+roles:
+  clerk:
+    run: [/bin/sh, -c, 'echo no']
+    actions: {take: [{see: '/order (?<order>\\d+)/', within: 5s}]}
+integrity: {unique: [order]}
+flow: [{step: take, role: clerk, do: take}]
+";
+    let sandbox = Sandbox::with("nothing.yaml", nothing);
+    let run = sandbox.rehearsal("run nothing.yaml --flows 2 --junit n.xml --html=n.html");
+    run.assert_code(1)
+        .assert_out("no data to check")
+        .assert_out_lacks("data consistent");
+    assert!(sandbox.read("n.html").contains("no data to check"));
+    let report = Report::deserialize_from_str(&sandbox.read("n.xml")).expect("a report");
+    assert_eq!((report.tests, report.failures), (3, 1));
+    let status = &case(&report, "nothing", "flow").status;
+    assert!(
+        matches!(status, TestCaseStatus::Skipped { .. }),
+        "{status:?}"
+    );
+    validate(&sandbox.home().join("n.xml"));
+}
+
+#[test]
 fn github_gets_a_summary_and_annotations() {
     let sandbox = sandbox();
     sandbox.write("summary.md", "# Before\n");
