@@ -77,6 +77,9 @@ impl Messages {
     }
 }
 
+/// A publication, and the reporter that feeds it.
+type Published = (Publication, Box<dyn Reporter>);
+
 /// A run that has ended.
 pub(super) struct Finished {
     pub outcome: RunResult,
@@ -261,7 +264,7 @@ impl Session {
     }
 
     /// Starts to publish the live figures, if that is wanted; the reporter feeds them.
-    fn publish(&self) -> Result<Option<(Publication, Box<dyn Reporter>)>, ReportError> {
+    fn publish(&self) -> Result<Option<Published>, ReportError> {
         if self.segment.publish.is_empty() {
             return Ok(None);
         }

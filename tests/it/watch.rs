@@ -10,7 +10,7 @@ use rehearsal::stats::Histograms;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::support::running::Running;
+use crate::support::running::{Finished, Running};
 use crate::support::sandbox::{Sandbox, result};
 use crate::support::wait::until;
 
@@ -235,21 +235,29 @@ fn secrets_are_masked_in_what_is_published() {
     assert!(!published.contains("s3same"), "{published}");
 }
 
-/// A NATS server on the loopback address, ended with the test.
+/// The login of the server.
+const LOGIN: [(&str, &str); 2] = [("NATS_USER", "ann"), ("NATS_PASSWORD", "s3same")];
+
+/// A NATS server on the loopback address that wants a login and takes only short messages, ended with
+/// the test.
 struct Server {
     port: u16,
     child: Child,
 }
 
 impl Server {
-    fn start(port: Option<u16>) -> Option<Self> {
+    fn start(sandbox: &Sandbox, port: Option<u16>) -> Option<Self> {
         let free = || {
             let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
             listener.local_addr().expect("an address").port()
         };
         let port = port.unwrap_or_else(free);
+        let [user, password] = LOGIN.map(|(_, value)| value);
+        let configuration = sandbox.write("nats.conf", "max_payload: 4096\n");
         let started = Command::new("nats-server")
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .args(["--user", user, "--pass", password, "-c"])
+            .arg(configuration)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn();
@@ -274,24 +282,33 @@ impl Drop for Server {
 
 #[test]
 fn a_nats_server_that_goes_and_comes_back_changes_no_run() {
-    let Some(server) = Server::start(None) else {
+    let sandbox = sandbox();
+    let Some(server) = Server::start(&sandbox, None) else {
         return;
     };
-    let sandbox = sandbox();
     let place = format!("nats://127.0.0.1:{}/night", server.port);
-    let mut command = sandbox.command(&format!("watch {place} --progress plain"));
-    let watch = Running::start(&mut command);
+    let command = |line: String| {
+        let mut command = sandbox.command(&line);
+        command.envs(LOGIN);
+        command
+    };
+    let mut watch = command(format!("watch {place} --progress plain"));
+    let watch = Running::start(&mut watch);
     watch.hear("Waits for segments at nats://");
     let segments = ["1/2", "2/2"].map(|segment| {
         let line = format!(
             "run quick.yaml --duration 10m --parallel 4 --seed 3 --segment {segment} \
              --publish {place} --save=part --quiet"
         );
-        Running::start(&mut sandbox.command(&line))
+        Running::start(&mut command(line))
     });
     watch.hear("segments 2 of 2");
-    let seen = now(&sandbox, &place);
-    assert_eq!(states(&seen), ["running"; 2]);
+    let seen = Finished::of(&mut command(format!("watch {place} --json")));
+    assert_eq!(states(&seen.assert_code(0).json()), ["running"; 2]);
+    let line = format!("run quick.yaml --flows 3 --seed 4 --quiet --publish {place}");
+    let stranger = sandbox.rehearsal(&line);
+    stranger.assert_code(0).assert_err("did not reach nats://");
+    stranger.assert_err("authorization violation");
 
     let port = server.port;
     drop(server);
@@ -307,7 +324,7 @@ fn a_nats_server_that_goes_and_comes_back_changes_no_run() {
     };
     let before = flows();
     until("more flows without the server", || flows() > before);
-    let _server = Server::start(Some(port));
+    let _server = Server::start(&sandbox, Some(port));
     watch.hear("night is heard again");
     for segment in &segments {
         segment.hear("night again");

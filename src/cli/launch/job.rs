@@ -308,7 +308,7 @@ fn nats(address: Option<&str>, directory: &Path) -> Result<Option<NatsPlace>, Cl
         .map(|c| if is_sound(c) { c } else { '-' })
         .take(100)
         .collect();
-    let place = NatsPlace::parse(address, Some(&name).map(String::as_str));
+    let place = NatsPlace::parse(address, Some(name.as_str()));
     place
         .map(Some)
         .map_err(|error| CliError::usage(format_args!("--nats {address}"), error))

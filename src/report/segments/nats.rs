@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, ConnectOptions, Event, Message};
+use async_nats::{Client, ClientError, ConnectOptions, Event, Message};
 use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -77,7 +77,8 @@ impl Connection {
                         Some("the connection is lost".to_owned())
                     }
                     Event::ServerError(error) => Some(error.to_string()),
-                    // Errors of the connection come as its end, too.
+                    // That of a server that is not there says less than is known.
+                    Event::ClientError(ClientError::Other(why)) if why != "IO error" => Some(why),
                     _ => None,
                 };
                 if let Some(why) = why

@@ -223,8 +223,9 @@ fn shortened(mut summary: Summary) -> Summary {
         group.example.screen = None;
         let tail = &mut group.example.tail;
         if tail.len() > MAX_TAIL {
-            let start = tail.ceil_char_boundary(tail.len() - MAX_TAIL);
-            *tail = tail.split_off(start);
+            let starts = tail.len() - MAX_TAIL..=tail.len();
+            let start = starts.into_iter().find(|at| tail.is_char_boundary(*at));
+            *tail = tail.split_off(start.unwrap_or(tail.len()));
         }
         // It is in a directory of another machine.
         group.bundle = None;
