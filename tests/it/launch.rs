@@ -370,7 +370,8 @@ fn slurm_shares_a_run_out_and_loses_or_repeats_tasks() {
             .ask("squeue", &["--noheader", "--array", "--format=%K %T"])
             .contains("5 PENDING")
     });
-    cluster.ask("scontrol", &["update", &requeued, "StartTime=now"]);
+    // In the second of its requeueing, its old credential and its new one would be revoked alike.
+    cluster.ask("scontrol", &["update", &requeued, "StartTime=now+3"]);
     let (code, heard) = running.end();
     assert_eq!(code, Some(130), "{heard}");
     assert!(heard.contains("8 of 8 segments have ended"), "{heard}");
