@@ -1,6 +1,8 @@
 //! Live reporters: progress, one flow step by step, and dialogue.
 
 #[cfg(feature = "cli")]
+pub(super) mod bar;
+#[cfg(feature = "cli")]
 pub(super) mod causes;
 mod dialogue_printer;
 #[cfg(feature = "cli")]

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
+use crate::report::live::bar::BarDisplay;
 use crate::report::live::causes::what;
-use crate::report::live::lines_terminal::{LinesTerminal, terminal_size};
+use crate::report::live::lines_terminal::terminal_size;
 use crate::report::live::progress_line::{LineFigures, cut, fitted};
 use crate::report::live::so_far::Phase;
 use crate::report::output::Output;
@@ -28,12 +27,8 @@ const MAX_NAMED: usize = 5;
 /// The time without news from which on it is shown.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// The width of the bar, and its resolution.
+/// The width of the bar.
 const BAR: usize = 16;
-const PARTS: u64 = 1000;
-
-/// The maximum number of redraws per second.
-const HZ: u8 = 5;
 
 /// A display of the progress of all segments.
 pub struct SegmentsProgress {
@@ -51,10 +46,7 @@ pub struct SegmentsProgress {
 
 enum Form {
     Plain(Output),
-    Bars {
-        display: MultiProgress,
-        lines: Vec<ProgressBar>,
-    },
+    Bar(BarDisplay),
     /// Only notes.
     Quiet(Output),
 }
@@ -72,11 +64,7 @@ impl SegmentsProgress {
 
     /// Creates a bar on standard error, which is a terminal.
     pub fn bars() -> Self {
-        let target = ProgressDrawTarget::term_like_with_hz(Box::new(LinesTerminal::stderr()), HZ);
-        SegmentsProgress::of(Form::Bars {
-            display: MultiProgress::with_draw_target(target),
-            lines: Vec::new(),
-        })
+        SegmentsProgress::of(Form::Bar(BarDisplay::stderr()))
     }
 
     fn of(form: Form) -> Self {
@@ -102,7 +90,7 @@ impl SegmentsProgress {
         match &self.form {
             Form::Quiet(_) => {}
             Form::Plain(_) => self.print(merged),
-            Form::Bars { .. } => self.draw(merged),
+            Form::Bar(_) => self.draw(merged),
         }
     }
 
@@ -110,18 +98,14 @@ impl SegmentsProgress {
     pub fn say(&mut self, text: &str) {
         match &mut self.form {
             Form::Plain(output) | Form::Quiet(output) => output.line(text),
-            // A terminal that cannot be written to does not show bars either.
-            Form::Bars { display, .. } => drop(display.println(text)),
+            Form::Bar(display) => display.say(text),
         }
     }
 
     /// Removes what is redrawn.
     pub fn end(&mut self) {
-        if let Form::Bars { display, lines } = &mut self.form {
-            // What cannot be cleared stays.
-            let _ = display.clear();
-            display.set_draw_target(ProgressDrawTarget::hidden());
-            lines.clear();
+        if let Form::Bar(display) = &self.form {
+            display.clear();
         }
     }
 
@@ -168,37 +152,27 @@ impl SegmentsProgress {
     }
 
     fn draw(&mut self, merged: &Merged) {
-        let Form::Bars { display, lines } = &mut self.form else {
+        let is_over = merged.phase == Phase::Ended;
+        if is_over && !self.was_over {
+            // It stays when the bar is gone.
+            let figures = fitted(figures(merged).pieces(), usize::MAX).0;
+            self.say(&format!("{figures}; {}", segments(merged)));
+        }
+        self.was_over = is_over;
+        let Form::Bar(display) = &self.form else {
             return;
         };
         let size = terminal_size();
         let columns = size.columns;
-        let mut texts = vec![
-            fitted(figures(merged).pieces(), columns.saturating_sub(BAR + 1)).0,
-            format!("  {}", segments(merged)),
+        let beside = columns.saturating_sub(BAR + 1);
+        let mut lines = vec![
+            fitted(figures(merged).pieces(), beside).0,
+            cut(&format!("  {}", segments(merged)), columns),
         ];
-        texts.extend(causes(merged, columns / 3).map(|it| format!("  {it}")));
-        texts.truncate(size.rows.saturating_sub(1).max(1));
-        while lines.len() > texts.len() {
-            if let Some(line) = lines.pop() {
-                display.remove(&line);
-            }
-        }
-        while lines.len() < texts.len() {
-            let template = match lines.is_empty() {
-                true => format!("{{bar:{BAR}}} {{msg}}"),
-                false => "{msg}".to_owned(),
-            };
-            let style = ProgressStyle::with_template(&template)
-                .expect("the templates are constants that indicatif accepts")
-                .progress_chars("━╸─");
-            lines.push(display.add(ProgressBar::new(PARTS).with_style(style)));
-        }
-        let part = merged.part().unwrap_or(0.0);
-        lines[0].set_position((part * PARTS as f64) as u64);
-        for (line, text) in lines.iter().zip(texts) {
-            line.set_message(cut(&text, columns));
-        }
+        let causes = causes(merged, columns / 3);
+        lines.extend(causes.map(|it| cut(&format!("  {it}"), columns)));
+        lines.truncate(size.rows.saturating_sub(1).max(1));
+        display.draw(BAR, merged.part().unwrap_or(0.0), &lines);
     }
 }
 
