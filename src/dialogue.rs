@@ -14,8 +14,9 @@
 //! - Complete lines are searched in order and never before they are complete, so neither a match nor
 //!   a capture can end at the end of a read. A line that is too long is cut at a fixed length.
 //! - The unfinished line is searched only when the reader is drained: at once if it ends with a match
-//!   that no capture could still extend, otherwise after it has been quiet for a while. Both depend
-//!   on when the program wrote, not on how its output was read.
+//!   that no capture could still extend, or if the program can do nothing before input comes; otherwise
+//!   after it has been quiet for a while. All of these depend on what the program did and when, not on
+//!   how its output was read.
 //! - A reply discards output up to the match that it answers, not up to the last byte read. The other
 //!   stream of a program on pipes has no such position: all that was received from it before the
 //!   reply is discarded.
@@ -70,6 +71,10 @@ use screen::{ConditionOwner, ScreenFinding, ScreenMatch, ScreenOutput};
 
 /// Default time without output after which an unfinished line counts as it is.
 pub const DEFAULT_QUIET: Duration = Duration::from_millis(10);
+
+/// Time between the first two looks at a program that may wait for input after a prompt; later looks
+/// are as far apart as the time since the prompt.
+const FIRST_LOOK: Duration = Duration::from_micros(500);
 
 /// Amount of output that is decoded before its complete lines are searched, to bound the memory for
 /// a flood of output.
@@ -446,6 +451,25 @@ impl Dialogue {
     pub fn needs_reading(&self, now: Instant) -> bool {
         let screen = self.screen.as_ref();
         self.drained && screen.is_some_and(|screen| screen.needs_reading(now, self.quiet))
+    }
+
+    /// Returns the moment at which to look again if the unfinished line holds anything that counts as
+    /// soon as the program is known to wait for its input alone; see [`Dialogue::lines_are_whole`].
+    pub fn holds_prompt(&mut self, now: Instant) -> Option<Instant> {
+        let wait = self.wait.as_ref().filter(|_| self.drained)?;
+        let streams = self.streams.iter_mut();
+        let changed_at = streams
+            .filter_map(|stream| stream.holds_prompt(&self.matcher, wait))
+            .max()?;
+        Some(now + now.saturating_duration_since(changed_at).max(FIRST_LOOK))
+    }
+
+    /// Reports that the program can do nothing before input comes, with all of its output taken in:
+    /// its unfinished lines are whole.
+    pub fn lines_are_whole(&mut self) {
+        self.streams
+            .iter_mut()
+            .for_each(OutputStream::line_is_whole);
     }
 
     /// Returns whether the program is known to wait for input, with the screen so far.

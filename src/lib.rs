@@ -117,7 +117,8 @@
 //!   from elapsed time, from silence, or from an exit code alone.
 //! - **Nothing sleeps to synchronise.** Every wait is for output, for an exit, or for a deadline.
 //!   In a dialogue, only what the kernel does not report is polled: a terminal's echo setting, its
-//!   unread input, and, for `reads`, whether the program waits for input.
+//!   unread input, and, for `reads` and for prompts that are not written to their end, whether the
+//!   program waits for input.
 //!   Outside of dialogues, the reaper looks for orphans about once a second, and the watcher that
 //!   cleans up after a killed run polls the processes that it has signalled.
 //! - **The outcome does not depend on how the output was split into reads.** See [`dialogue`].

@@ -53,7 +53,7 @@ mod termination;
 
 pub use activity::{LiveUsage, live_usage};
 pub use io::child::Child;
-pub use io::events::{ChildEvent, Events};
+pub use io::events::{ChildEvent, Events, reactor_waits};
 pub use io::pty::{MAX_TERMINAL_LINE, TerminalChanges, TerminalMode};
 pub use io::throttle::ReadRate;
 pub use io::writes::{MAX_UNWRITTEN, WriteError};

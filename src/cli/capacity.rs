@@ -4,7 +4,7 @@ mod files;
 mod trials;
 
 use crate::report::{
-    CapacityRecord, CapacityReport, Output, terminal, write_capacity_html, write_trials,
+    CapacityRecord, CapacityReport, Output, terminal, units, write_capacity_html, write_trials,
 };
 use crate::stats::{CapacityLimit, LoadKind, Next, SearchPlan, next_trial};
 
@@ -55,8 +55,8 @@ pub(super) fn capacity(
         repeats: usize::try_from(args.repeats).unwrap_or(MAX_TRIALS),
         max_trials: MAX_TRIALS,
     };
-    let loaded = scenario::load(&trials::settings(args, environment)?, environment)?;
-    let trials = Trials::new(args, kind, &loaded.plan, environment)?;
+    let loaded = scenario::load(&trials::settings(args)?, environment)?;
+    let trials = Trials::new(args, kind, &loaded.plan)?;
     let place = Place::open(args, environment)?;
     let mut record = match &args.resume {
         Some(_) => place.read(&trials.record)?,
@@ -66,6 +66,13 @@ pub(super) fn capacity(
         false => Box::new(anstream::stdout()) as Box<dyn std::io::Write + Send>,
         true => Box::new(anstream::stderr()),
     });
+    let again = trials.remove_outdated(&mut record.trials);
+    if again > 0 {
+        let again = units::counted(again as u64, "earlier trial");
+        out.line(&format!(
+            "Not kept: {again}, unusable or with drops at a lower --max-in-flight"
+        ));
+    }
     let mut maker = Maker::start(environment)?;
     while let Next::Try { load, at_edge } = next_trial(&plan, &record.trials) {
         let settings = trials.at(load, at_edge, &record.trials, &place);

@@ -80,12 +80,14 @@ fn as_text(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
     for role in &plan.roles {
         let words: Vec<_> = role.run.iter().map(|word| word.source()).collect();
         let (title, command) = (sanitize(&role.title), words.join(" "));
-        let shared = role.pool.map_or(String::new(), |size| {
-            format!(", {} for all flows", counted(size.get(), "instance"))
-        });
+        let lifetime = match role.pool {
+            Some(size) => format!(", {} for all flows", counted(size.get(), "instance")),
+            None if role.ends_with_steps => ", left after its last step".to_owned(),
+            None => String::new(),
+        };
         push(
             &mut text,
-            format_args!("  {title:<widest_title$}  {}{shared}", sanitize(&command)),
+            format_args!("  {title:<widest_title$}  {}{lifetime}", sanitize(&command)),
         );
         for detail in details(role) {
             push(
@@ -241,6 +243,7 @@ fn as_json(plan: &Plan, chaos: &FaultRules, parallel: u64, problems: &[LimitProb
             "title": role.title,
             "command": command,
             "pool": pool,
+            "ends_with_steps": role.ends_with_steps,
             "screen": role.screen().map(|it| json!({ "rows": it.rows, "columns": it.columns })),
             "directory": role.directory.as_ref().map(|it| it.source()),
             "menu_prompt": role.menu.prompt.as_ref().map(ToString::to_string),

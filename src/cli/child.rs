@@ -54,6 +54,15 @@ pub(super) enum Waited {
     ClockSetBack,
 }
 
+/// Things that are done while a program runs.
+struct Looks<'l> {
+    /// The time between two looks at something else.
+    every: Duration,
+    look: &'l mut dyn FnMut(),
+    /// The program that stops it, if that is not done by signals.
+    stop: Vec<OsString>,
+}
+
 /// A clock that lags behind the time that has passed by more was set back.
 const SET_BACK: TimeDelta = TimeDelta::minutes(1);
 
@@ -128,16 +137,47 @@ impl<'e> Children<'e> {
 
     /// Runs a program that is searched for on PATH, with these words, and looks at something else
     /// every so often meanwhile. Exit code 127: there is no such program.
+    ///
+    /// A signal ends it, or runs another program that stops it, if there are words for that.
     pub(super) fn program(
         &self,
         words: Vec<OsString>,
+        stop: Vec<OsString>,
         signals: &mut UnboundedReceiver<Signal>,
         every: Duration,
         look: &mut dyn FnMut(),
     ) -> Result<Ended, CliError> {
+        let look = Looks { every, look, stop };
+        self.perform(self.searched(words), &[], signals, Some(look))
+    }
+
+    /// Returns the command of a program that is searched for on PATH.
+    fn searched(&self, words: Vec<OsString>) -> Command {
         let argv = std::iter::once("env".into()).chain(words).collect();
-        let command = self.command(OsStr::new("/usr/bin/env"), argv, &[]);
-        self.perform(command, &[], signals, Some((every, look)))
+        self.command(OsStr::new("/usr/bin/env"), argv, &[])
+    }
+
+    /// Runs a program that stops another one.
+    async fn stop(&self, words: Vec<OsString>) {
+        let Ok(mut child) = self.spawner.spawn(self.searched(words)).await else {
+            return;
+        };
+        child.close_input();
+        let Some(mut events) = child.events() else {
+            return;
+        };
+        let ended = async {
+            while let Some(event) =
+                poll_fn(|context| Pin::new(&mut events).poll_next(context)).await
+            {
+                if let ChildEvent::Output { bytes, .. } = event {
+                    // Without a reader it stops the other program all the same.
+                    let _ = std::io::stderr().write_all(&bytes);
+                }
+            }
+        };
+        // Dropped, it is ended.
+        let _ = timeout(LOOK, ended).await;
     }
 
     /// Waits for so long, or for a signal; returns `true` for that.
@@ -180,10 +220,11 @@ impl<'e> Children<'e> {
         command: Command,
         input: &[u8],
         signals: &mut UnboundedReceiver<Signal>,
-        mut look: Option<(Duration, &mut dyn FnMut())>,
+        mut look: Option<Looks<'_>>,
     ) -> Result<Ended, CliError> {
         self.block_on(async {
-            let every = look.as_ref().map_or(LOOK, |(every, _)| *every);
+            let every = look.as_ref().map_or(LOOK, |it| it.every);
+            let mut stopped: Option<Instant> = None;
             let mut looks = tokio::time::interval(every);
             let spawned = self.spawner.spawn(command).await;
             let mut child = spawned.map_err(|error| CliError::usage(error, ""))?;
@@ -208,13 +249,31 @@ impl<'e> Children<'e> {
                         Some(ChildEvent::Exited { exit, .. }) => ended.exited(exit),
                         Some(ChildEvent::Closed { .. }) => {}
                     },
-                    _ = looks.tick() => if let Some((_, look)) = &mut look {
-                        look();
+                    _ = looks.tick() => if let Some(looks) = &mut look {
+                        (looks.look)();
+                        // Again: it may have been stopped before all of it had begun.
+                        if let Some(since) = stopped {
+                            if since.elapsed() < GRACE.terminate {
+                                self.stop(looks.stop.clone()).await;
+                            } else {
+                                stopped = None;
+                                child.end(GRACE);
+                            }
+                        }
                     },
                     Some(_) = signals.recv() => {
-                        let grace = if ended.is_interrupted { Grace::SHORT } else { GRACE };
+                        let stop = look.as_ref().map(|it| it.stop.clone());
+                        match stop.filter(|it| !it.is_empty()) {
+                            Some(stop) if !ended.is_interrupted => {
+                                stopped = Some(Instant::now());
+                                self.stop(stop).await;
+                            }
+                            _ => {
+                                let is_first = !ended.is_interrupted;
+                                child.end(if is_first { GRACE } else { Grace::SHORT });
+                            }
+                        }
                         ended.is_interrupted = true;
-                        child.end(grace);
                     }
                 }
             }

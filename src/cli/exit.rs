@@ -53,7 +53,7 @@ impl Exit {
 /// The exit codes as shown by `--help`.
 pub(super) const HELP: &str =
     "  0    all flows completed, or the failures are within --allow-failures
-  1    more flows failed than --allow-failures permits
+  1    more flows failed than --allow-failures permits, or segments of a job are not complete
   2    the command line or the scenario is wrong and nothing was started, or runs cannot be compared
   3    of `replay`: the flow failed, but differently
   70   rehearsal itself failed, for example to write the results

@@ -45,8 +45,17 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
             };
             perform(&engine, job, environment)
         }
-        LaunchCommand::SshParallel { job, hosts, files } => {
-            let engine = ssh_parallel::SshParallel { hosts, files };
+        LaunchCommand::SshParallel {
+            job,
+            hosts,
+            files,
+            ssh,
+        } => {
+            let engine = ssh_parallel::SshParallel {
+                hosts,
+                files,
+                ssh: ssh.as_deref(),
+            };
             perform(&engine, job, environment)
         }
         LaunchCommand::Collect { directory } => {
@@ -110,12 +119,22 @@ fn perform(
     let mut submission = Submission::new(job, watching, environment)?;
     let ended = engine.submit(job, &mut submission)?;
     let watching = submission.end();
-    let collected = collect::collect(&job.directory, environment)?;
-    let locations = format!("Results: {}", collected.merged.display());
-    watching.end(Some(&collected.head), &locations);
-    Ok(match ended {
-        // What was interrupted is reported first.
-        job::End::Interrupted => Exit::Interrupted,
-        job::End::Ended => collected.exit,
-    })
+    let collected = collect::collect(&job.directory, environment);
+    let exit = match (ended, collected) {
+        (job::End::Ended, Err(error)) => return Err(error),
+        (job::End::Interrupted, Err(error)) => {
+            // It is reported as far as it has come.
+            Output::new(anstream::stderr()).line(&error.render());
+            return Ok(Exit::Interrupted);
+        }
+        (ended, Ok(collected)) => {
+            let locations = format!("Results: {}", collected.merged.display());
+            watching.end(Some(&collected.head), &locations);
+            match ended {
+                job::End::Interrupted => Exit::Interrupted,
+                job::End::Ended => collected.exit,
+            }
+        }
+    };
+    Ok(exit)
 }

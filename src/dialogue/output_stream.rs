@@ -44,6 +44,10 @@ pub(super) struct OutputStream {
     end_searched: Option<u64>,
     /// The same for a search of the whole line.
     line_searched: Option<u64>,
+    /// The same when nothing could follow the line before input.
+    whole: Option<u64>,
+    /// The same when the line was searched for anything that counts if it is whole, and the result.
+    held: Option<(u64, bool)>,
     /// End of the text that was taken for the transcript.
     taken_to: usize,
     /// Line of the last match of a wait.
@@ -74,6 +78,8 @@ impl OutputStream {
             consumed: Consumed::default(),
             end_searched: None,
             line_searched: None,
+            whole: None,
+            held: None,
             taken_to: 0,
             matched_line: 0..0,
             typed_match: OnceCell::new(),
@@ -81,6 +87,7 @@ impl OutputStream {
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8], at: Instant) {
+        self.whole = None;
         self.lines.arriving(at);
         self.decoder.feed(bytes, &mut self.lines);
         // Text that the program removes, for example by backspace, was never searched.
@@ -118,7 +125,13 @@ impl OutputStream {
         };
         self.end_searched = None;
         self.line_searched = None;
+        self.held = None;
         self.typed_match = OnceCell::new();
+    }
+
+    /// Marks the unfinished line as whole: nothing follows it before input.
+    pub(super) fn line_is_whole(&mut self) {
+        self.whole = Some(self.lines.changes());
     }
 
     pub(super) fn loop_ended(&mut self) {
@@ -187,6 +200,7 @@ impl OutputStream {
     /// Ends the line at `position`, so that the text after it is another line. Returns the position
     /// where that line begins.
     fn seal(&mut self, position: usize) -> usize {
+        self.whole = None;
         let (start, moved) = self.lines.seal(position);
         if moved {
             self.consumed.moved(position);

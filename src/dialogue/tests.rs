@@ -27,6 +27,8 @@ enum Step {
     SaysErr(Vec<u8>),
     /// Quiet time.
     Quiet,
+    /// The program can do nothing before input comes.
+    Blocks,
     Ends,
     EndsErr,
     Waits(Vec<Awaited>, Vec<String>),
@@ -161,6 +163,7 @@ impl Role {
                 SaysErr(_) if self.terminal => {}
                 SaysErr(bytes) => run.says(Stream::Err, bytes, now, reads),
                 Quiet => now += QUIET,
+                Blocks => run.dialogue.lines_are_whole(),
                 Ends => run.dialogue.closed(Stream::Out, now),
                 EndsErr => run.dialogue.closed(Stream::Err, now),
                 Waits(set, tolerated) => {
@@ -334,6 +337,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             .prop_map(|(text, mode)| Types(text.to_owned(), mode)),
         1 => Just(ReadsKeys),
         1 => Just(Quiet),
+        1 => Just(Blocks),
         1 => Just(Presses(Key::Ctrl('c'))),
         1 => Just(EntersLoop),
         1 => Just(LeavesLoop),

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use crate::model::{EventSink, Generator, RunEvent, RunInfo, micros};
-use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner};
+use crate::process::{Leftovers, RunMarker, SelfUsage, Spawner, reactor_waits};
 use crate::stats::{Histograms, Integrity, LiveThreshold, Summary, Verdict};
 
 use super::audit;
@@ -105,7 +105,8 @@ pub fn run(
     let performed = async {
         let gauge = Gauge::new(Arc::clone(&sink));
         let run = Arc::clone(&context);
-        let arbiters: Vec<Arbiter> = (0..workers).map(|_| Arbiter::new()).collect();
+        let arbiters = (0..workers).map(|_| Arbiter::with_tokio_rt(arbiter_runtime));
+        let arbiters: Vec<Arbiter> = arbiters.collect();
         let mut handles: Vec<_> = arbiters.iter().map(Arbiter::handle).collect();
         if handles.is_empty() {
             handles.push(Arbiter::current());
@@ -171,6 +172,16 @@ pub fn run(
     };
     outcome.check_thresholds();
     Ok(outcome)
+}
+
+/// Builds the runtime of an arbiter.
+fn arbiter_runtime() -> tokio::runtime::Runtime {
+    let built = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .on_thread_park(reactor_waits)
+        .build();
+    built.expect("room for a reactor")
 }
 
 fn judge(summary: &mut Summary, generator: Generator) {

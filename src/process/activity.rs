@@ -5,6 +5,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::model::Activity;
@@ -78,6 +79,60 @@ pub(super) fn only_reads(pid: i32) -> bool {
             call.is_some_and(|call| call.is_only_for(pid, &input))
         })
     })
+}
+
+/// Returns whether a process and its descendants can do nothing before input comes: one of them waits
+/// for it alone and without a time limit, and all other threads wait for each other.
+pub(super) fn is_blocked_on_input(pid: i32) -> bool {
+    // The cheapest look first: most programs have one thread.
+    let leader = PathBuf::from(format!("/proc/{pid}"));
+    if Call::of(&leader).is_none() {
+        return false;
+    }
+    let Some(input) = Input::of(pid) else {
+        return false;
+    };
+    let Some(threads) = blocked_threads(pid, &input) else {
+        return false;
+    };
+    if threads.len() == 1 {
+        return true;
+    }
+    // One may have woken another after that one was looked at. Those that did not run between two looks
+    // all waited at the same time.
+    let before = times_run(&threads);
+    let again = blocked_threads(pid, &input);
+    before.is_some() && again.as_ref() == Some(&threads) && times_run(&threads) == before
+}
+
+/// Returns how long and how often each of these threads ran, if all of it is known.
+fn times_run(threads: &[PathBuf]) -> Option<Vec<String>> {
+    let files = threads.iter().map(|thread| thread.join("schedstat"));
+    files.map(|file| fs::read_to_string(file).ok()).collect()
+}
+
+/// Returns the threads of a process and its descendants, if they all wait for this input or for each
+/// other, and at least one of them for the input.
+fn blocked_threads(pid: i32, input: &Input) -> Option<Vec<PathBuf>> {
+    let mut threads = Vec::new();
+    let mut processes = vec![pid];
+    let mut is_input_awaited = false;
+    while let Some(pid) = processes.pop() {
+        for task in fs::read_dir(format!("/proc/{pid}/task")).ok()?.flatten() {
+            let thread = task.path();
+            let call = Call::of(&thread)?;
+            if call.is_only_for(pid, input) {
+                is_input_awaited = true;
+            } else if !call.is_for_own_threads() {
+                return None;
+            }
+            let children = fs::read_to_string(thread.join("children")).ok()?;
+            let children = children.split_ascii_whitespace();
+            processes.extend(children.filter_map(|pid| pid.parse::<i32>().ok()));
+            threads.push(thread);
+        }
+    }
+    is_input_awaited.then_some(threads)
 }
 
 fn weight(activity: Activity) -> u8 {
@@ -172,6 +227,12 @@ enum CallKind {
 }
 
 impl Call {
+    /// Reads the call in which a process' first thread or a thread waits, by its directory; `None` if it
+    /// runs or has ended.
+    fn of(directory: &Path) -> Option<Self> {
+        Call::parse(&fs::read_to_string(directory.join("syscall")).ok()?)
+    }
+
     /// Parses the line; `None` for `running`.
     fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_ascii_whitespace();
@@ -196,6 +257,22 @@ impl Call {
         !self.has_time_limit()
             && waited_for
                 .is_some_and(|list| !list.is_empty() && list.iter().all(|&fd| input.is_at(pid, fd)))
+    }
+
+    /// Returns whether the call waits, without a time limit, for other threads of its process or for
+    /// its children.
+    fn is_for_own_threads(&self) -> bool {
+        match self.number {
+            libc::SYS_futex => {
+                const OPERATION: u64 = 0x7f;
+                let operation = self.arguments[1] & OPERATION;
+                let waits = [libc::FUTEX_WAIT, libc::FUTEX_WAIT_BITSET];
+                let waits = waits.map(|wait| u64::try_from(wait).unwrap_or(u64::MAX));
+                waits.contains(&operation) && self.arguments[3] == 0
+            }
+            libc::SYS_wait4 | libc::SYS_waitid => true,
+            _ => false,
+        }
     }
 
     /// Returns whether a call that waits for descriptors ends by itself.

@@ -21,7 +21,7 @@ const TICK: Duration = Duration::from_millis(250);
 
 /// The time during which events are collected before they are reported: waking the thread for each
 /// of them would cost more than reporting it.
-const GATHER: Duration = Duration::from_millis(2);
+const GATHER: Duration = Duration::from_millis(20);
 
 /// The maximum number of queued bytes of dialogue; further dialogue is dropped.
 const MAX_DIALOGUE_BYTES: u64 = 16 << 20;
@@ -103,6 +103,8 @@ impl Reporters {
         }
         // Refused only if the thread has panicked, which the join reports.
         let _ = self.sink.queue.send(Message::Finish);
+        // It may be collecting events.
+        self.thread.thread().unpark();
         self.thread.join().map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
             let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
@@ -162,11 +164,13 @@ fn report(
         let is_idle = first.is_none();
         let gathered = Instant::now() + GATHER;
         // Bounded, so that a flood of events does not delay the updates of displays.
+        let mut reported = 0;
         for message in first.into_iter().chain(queue.try_iter().take(MANY_EVENTS)) {
             let Message::Event(event) = message else {
                 finished = true;
                 break;
             };
+            reported += 1;
             recorder.event(&event);
             if let Some(integrity) = recorder.new_integrity() {
                 let listeners = reporters.iter_mut();
@@ -187,8 +191,8 @@ fn report(
                 .for_each(|reporter| reporter.tick(now - began));
             next_tick = now + TICK;
         }
-        if !is_idle && !finished {
-            thread::sleep(gathered.saturating_duration_since(Instant::now()));
+        if !is_idle && !finished && reported < MANY_EVENTS {
+            thread::park_timeout(gathered.saturating_duration_since(Instant::now()));
         }
     }
     let mut errors: Vec<_> = reporters

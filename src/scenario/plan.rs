@@ -166,13 +166,15 @@ pub struct Role {
     pub chooses: bool,
     /// The number of script instances that serve all flows; `None` if every flow has its own.
     pub pool: Option<NonZeroU64>,
+    /// True if a flow's own script ends with the last step of the role, and not with the flow.
+    pub ends_with_steps: bool,
     /// Waits for the menu's prompt without a reply; a pooled instance is free when it matches.
     pub return_to_menu: Arc<[Turn]>,
     /// The action named `return`, which navigates back to that menu: between two flows that share
     /// the instance, and before `leave`.
     pub back: Option<Arc<Action>>,
-    /// The action named `leave`, performed when the flow has ended well, and by pooled instances at
-    /// the end of the run.
+    /// The action named `leave`, performed when the flow has ended well, or the role's steps if it
+    /// [ends with them](Role::ends_with_steps), and by pooled instances at the end of the run.
     pub leave: Option<Arc<Action>>,
 }
 

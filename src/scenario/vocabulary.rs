@@ -260,7 +260,7 @@ pub(super) static DEFAULTS: Vocabulary = Vocabulary {
             "quiet",
             Shape::Duration,
             "The time without output after which a prompt matches that is not at the end of the \
-             line; `10ms` by default.",
+             line, unless the program is seen to wait for its input before; `10ms` by default.",
         ),
         word(
             "directory",
@@ -339,15 +339,16 @@ pub(super) static ROLE: Vocabulary = Vocabulary {
         word(
             "lifetime",
             Shape::TextOrObject(&LIFETIME),
-            "`flow`, the default: every flow has its own instance of the program. `{pool: 5}`: \
-             five instances, each logged in once, serve all flows.",
+            "`flow`, the default: every flow has its own instance of the program, which it leaves at \
+             its end. `steps`: the same, left after the role's last step, while the flow goes on. \
+             `{pool: 5}`: five instances, each logged in once, serve all flows.",
         ),
         required(
             "actions",
             Shape::MapOf(&Shape::Turns),
             "The actions of the role, each a list of turns. `leave` is performed when a flow ended \
-             well, and `return` before it and between flows that share the program: it brings the \
-             program back to its menu.",
+             well, or the role's steps with `lifetime: steps`, and `return` before it and between \
+             flows that share the program: it brings the program back to its menu.",
         ),
     ],
     later: &[],

@@ -5,6 +5,8 @@
 
 mod bottleneck;
 mod growth;
+#[cfg(test)]
+mod queues;
 mod scalability;
 mod search;
 
@@ -38,6 +40,17 @@ pub struct Trial {
     pub figures: TrialFigures,
     /// The saved run.
     pub run: String,
+}
+
+impl Trial {
+    /// Returns `true` if a search that goes on, with this limit of flows in flight, has to make the
+    /// trial again: it said nothing about the programs, and its reason may be gone; or flows were
+    /// dropped at a lower limit.
+    pub fn is_outdated(&self, max_in_flight: Option<u64>) -> bool {
+        let limits = self.figures.max_in_flight.zip(max_in_flight);
+        let is_raised = limits.is_some_and(|(before, now)| before < now);
+        self.outcome == TrialOutcome::Unusable || (is_raised && self.figures.dropped > 0)
+    }
 }
 
 /// The outcome of a trial.
@@ -75,6 +88,9 @@ pub struct TrialFigures {
     pub machine_saturated_ratio: Option<f64>,
     /// The most frequent failure: its step and cause.
     pub failure: Option<String>,
+    /// The number of flows in flight at which flows were dropped, of a load with a rate.
+    #[serde(default)]
+    pub max_in_flight: Option<u64>,
 }
 
 /// A part of a flow's response time.
@@ -147,6 +163,7 @@ impl TrialFigures {
                 .groups
                 .first()
                 .map(|group| format!("{}: {}", group.step, group.cause)),
+            max_in_flight: None,
         }
     }
 

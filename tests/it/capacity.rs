@@ -136,11 +136,26 @@ fn the_limit_of_flows_in_flight_is_none_of_the_programs() {
     );
     let line = "slow.yaml --threshold=flow.failed==0 --rate 1/s --up-to 4/s --max-in-flight 3 \
                 --precision 100% --repeats 1 --trial 2s --warm-up 1s --at-least 4/s";
-    search(&sandbox, line)
+    let found = search(&sandbox, line);
+    found
         .assert_code(99)
         .assert_out("CAPACITY  at least 2/s, quick")
         .assert_out("raise --max-in-flight")
         .assert_out("Not known to be as high as --at-least: 4/s.");
+    // Without a terminal the progress within trials is lines.
+    found.assert_err(", at most 3 in flight\n");
+    found.assert_err(" in flight; now in 1 go\n");
+    // Once the limit is raised, what it prevented is tried again.
+    let place = found.out.lines();
+    let place = place
+        .filter_map(|line| line.strip_prefix("Trials: "))
+        .next();
+    let line = line.replace("--max-in-flight 3", "--max-in-flight 50");
+    let place = place.expect("the directory of the trials");
+    search(&sandbox, &format!("{line} --resume {place}"))
+        .assert_code(0)
+        .assert_out("Not kept: 2 earlier trials, unusable or")
+        .assert_out("CAPACITY  at least 4/s, quick");
 }
 
 /// One instance answers every 400 ms. Its queue grows at 4/s, which a threshold of 20 s does not

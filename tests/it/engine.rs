@@ -5,6 +5,7 @@
 
 mod dialogue;
 mod failures;
+mod leaving;
 mod loads;
 mod recovery;
 mod secrets;

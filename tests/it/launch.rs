@@ -1,6 +1,9 @@
 //! Runs that an engine shares out: the files of its jobs, and real jobs on this machine. Belongs to
 //! `cli`.
 
+mod kubernetes;
+mod ssh;
+
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,10 +12,12 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::support::running::{Finished, Running};
 use crate::support::sandbox::{Sandbox, result};
+use crate::support::wait;
 
 const SCENARIO: &str = "name: Quick test
 roles:
@@ -73,17 +78,18 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
     );
     assert!(command.ends_with(&expected), "{command}");
 
+    sandbox.write("x", "");
     sandbox
         .rehearsal(&format!(
-            "launch ssh-parallel --segments 4 --hosts a,b --file x --into p {run}"
+            "launch ssh-parallel --segments 4 --hosts a,b:2222 --file x --into p {run}"
         ))
         .assert_code(0);
     let script = sandbox.read("p/job.sh");
     for part in [
-        "'--sshlogin=a,b'",
+        "'--sshlogin=a,b:2222'",
         "'--return=segments/{}'",
-        "'--basefile=quick.yaml'",
-        "'--basefile=x'",
+        &format!("'--transferfile={home}/./quick.yaml'"),
+        &format!("'--transferfile={home}/./x'"),
         "--jobs=2",
         "--segment {}/4",
         "$(seq 4)",
@@ -95,7 +101,7 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
     sandbox
         .rehearsal(&format!("launch kubernetes --segments 4 {options} {run}"))
         .assert_code(0)
-        .assert_out("kubectl --namespace test apply --filename ");
+        .assert_out("kubectl --namespace test create --filename ");
     let list: Value = serde_json::from_str(&sandbox.read("k/job.json")).expect("JSON");
     let (map, job) = (&list["items"][0], &list["items"][1]);
     assert_eq!(map["data"]["scenario.yaml"], SCENARIO);
@@ -226,6 +232,39 @@ fn gnu_parallel_shares_a_run_out() {
         .assert_err("1 of 4 segments not complete");
 }
 
+#[test]
+fn a_task_that_was_ended_does_not_interrupt_the_whole() {
+    if !is_installed("parallel") {
+        return;
+    }
+    let sandbox = sandbox();
+    let mut command = sandbox.command(
+        "launch ssh-parallel --segments 2 --hosts : --into job --submit -- run quick.yaml --parallel 2 \
+         --duration 5s",
+    );
+    let running = Running::start(&mut command);
+    let program = env!("CARGO_BIN_EXE_rehearsal").as_bytes();
+    let words = |pid: u32| fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let first = wait::retry(Instant::now() + wait::LONG, || {
+        let is_first = |pid: &u32| {
+            let words = words(*pid);
+            let mut words = words.split(|it| *it == 0);
+            words.next() == Some(program) && words.any(|it| it == b"1/2")
+        };
+        let saved = fs::read_dir(sandbox.home().join("job/segments/1"));
+        let mut pids = sandbox.processes().into_iter().map(|it| it.pid);
+        let found = pids.find(is_first).filter(|_| saved.is_ok());
+        found.ok_or_else(|| "no first segment".to_owned())
+    });
+    let pid = i32::try_from(first).ok().and_then(Pid::from_raw);
+    kill_process(pid.expect("a process id"), Signal::TERM).expect("it runs");
+    let (code, heard) = running.end();
+    assert_eq!(code, Some(1), "{heard}");
+    assert!(heard.contains("Segment 1 was interrupted"), "{heard}");
+    assert!(!heard.contains("Segment 2 "), "{heard}");
+    sandbox.rehearsal("launch collect job").assert_code(1);
+}
+
 /// A cluster is played by a program that performs the segments itself.
 #[test]
 fn a_job_of_kubernetes_is_awaited_and_collected() {
@@ -234,12 +273,13 @@ fn a_job_of_kubernetes_is_awaited_and_collected() {
         "bin/kubectl",
         "#!/bin/sh
 case $1 in
-apply)
+create)
   for index in 0 1; do
     JOB_COMPLETION_INDEX=$index rehearsal run quick.yaml --flows 6 --parallel 2 --seed 3 --quiet \\
       --segment auto/2 --save=job/segments/$index
   done ;;
-get) echo \"$*\" > asked; printf Complete ;;
+get) echo \"$*\" > asked; printf 'rehearsal-job Complete' ;;
+delete) echo \"$*\" > deleted ;;
 esac
 ",
     );
@@ -262,8 +302,9 @@ esac
     assert!(
         sandbox
             .read("asked")
-            .starts_with("get job rehearsal-job --output jsonpath=")
+            .starts_with("get job rehearsal-job --ignore-not-found --output jsonpath=")
     );
+    assert_eq!(sandbox.read("deleted"), "delete configmap rehearsal-job\n");
 }
 
 /// Slurm's daemons in a directory of their own, ended with the test.
@@ -363,17 +404,17 @@ fn slurm_shares_a_run_out_and_loses_or_repeats_tasks() {
     let job = job.lines().next().expect("a job").trim().to_owned();
     cluster.ask("scontrol", &["requeue", &format!("{job}_5")]);
     cluster.ask("scancel", &[&format!("{job}_3")]);
-    // Slurm lets two minutes pass before it starts a requeued task.
+    // Slurm lets two minutes pass before it starts a requeued task, and kills one that starts within the
+    // second in which its earlier credential was revoked.
     let requeued = format!("JobId={job}_5");
     cluster.until("requeued task", || {
         cluster
             .ask("squeue", &["--noheader", "--array", "--format=%K %T"])
             .contains("5 PENDING")
     });
-    // In the second of its requeueing, its old credential and its new one would be revoked alike.
     cluster.ask("scontrol", &["update", &requeued, "StartTime=now+3"]);
     let (code, heard) = running.end();
-    assert_eq!(code, Some(130), "{heard}");
+    assert_eq!(code, Some(1), "{heard}");
     assert!(heard.contains("8 of 8 segments have ended"), "{heard}");
     assert!(heard.contains("segment 5 was started again"), "{heard}");
     assert!(heard.contains("in flight; segments 8 of 8"), "{heard}");

@@ -149,6 +149,7 @@ diagnosed! {
     known_before_the_run;
     replies_at_the_end;
     values_of_pools;
+    lifetimes;
     gates_of_turns;
 }
 

@@ -63,12 +63,15 @@ pub enum LaunchCommand {
     SshParallel {
         #[command(flatten)]
         job: JobArgs,
-        /// The hosts, as ssh knows them; `:` is this machine
+        /// The hosts, as ssh knows them, or user@host:port; `:` alone is this machine
         #[arg(long, value_name = "HOST,…", value_delimiter = ',', required = true)]
         hosts: Vec<String>,
         /// A further file for the hosts, beside the scenario; may be repeated
         #[arg(long = "file", value_name = "FILE")]
         files: Vec<PathBuf>,
+        /// The ssh command with its options, such as 'ssh -i ~/.ssh/load'; paths are absolute [default: ssh]
+        #[arg(long, value_name = "COMMAND")]
+        ssh: Option<String>,
     },
     /// Merge the results of a job that has ended, and report them as one run
     Collect {

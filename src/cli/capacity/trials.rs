@@ -5,12 +5,11 @@ use std::time::Duration;
 use clap::Parser as _;
 
 use crate::cli::args::{Args, CapacityArgs, LoadArgs, Progress, RunArgs};
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::session::{Finished, Results};
 use crate::cli::settings::{RunSettings, Save};
 use crate::report::{CapacityRecord, growth_in_flight};
-use crate::scenario::Plan;
+use crate::scenario::{Plan, Shape};
 use crate::stats::{Circumstances, LoadKind, Trial, TrialFigures, TrialOutcome, judge};
 
 use super::files::Place;
@@ -31,13 +30,12 @@ pub(super) struct Trials {
     longest: Duration,
     warm_up: Duration,
     max_in_flight: Option<u64>,
+    /// The number of flows in flight at which flows are dropped, of a load with a rate.
+    limit: Option<u64>,
 }
 
 /// Returns the settings of all trials, without their load.
-pub(super) fn settings(
-    args: &CapacityArgs,
-    environment: &CliEnvironment,
-) -> Result<RunSettings, CliError> {
+pub(super) fn settings(args: &CapacityArgs) -> Result<RunSettings, CliError> {
     let defaults = Args::parse_from(["rehearsal"]).options;
     let options = RunArgs {
         variables: args.variables.clone(),
@@ -49,24 +47,16 @@ pub(super) fn settings(
     };
     let settings = RunSettings::new(args.scenario.clone(), options)?;
     Ok(RunSettings {
-        // A line for each trial is enough in a log.
-        progress: match environment.stderr_is_terminal {
-            true => Progress::Auto,
-            false => Progress::None,
-        },
+        // As lines without a terminal: a trial may take minutes.
+        progress: Progress::Auto,
         ..settings
     })
 }
 
 impl Trials {
     /// Prepares the trials of a search with this plan.
-    pub(super) fn new(
-        args: &CapacityArgs,
-        kind: LoadKind,
-        plan: &Plan,
-        environment: &CliEnvironment,
-    ) -> Result<Self, CliError> {
-        let settings = settings(args, environment)?;
+    pub(super) fn new(args: &CapacityArgs, kind: LoadKind, plan: &Plan) -> Result<Self, CliError> {
+        let settings = settings(args)?;
         let thresholds = settings.thresholds(plan)?;
         if thresholds.is_empty() {
             return Err(CliError::usage(
@@ -80,6 +70,18 @@ impl Trials {
                 "leave one of them out",
             ));
         }
+        let any_rate = RunSettings {
+            load: LoadArgs {
+                rate: Some(super::USUAL_START),
+                max_in_flight: args.max_in_flight,
+                ..LoadArgs::default()
+            },
+            ..settings.clone()
+        };
+        let limit = match (kind, any_rate.load(&plan.load)?.shape) {
+            (LoadKind::Rate, Shape::Open { most_in_flight, .. }) => Some(most_in_flight),
+            _ => None,
+        };
         let samples = thresholds
             .iter()
             .map(crate::stats::Threshold::samples_needed);
@@ -98,7 +100,16 @@ impl Trials {
             longest: args.longest_trial.max(shortest),
             warm_up: args.warm_up,
             max_in_flight: args.max_in_flight,
+            limit,
         })
+    }
+
+    /// Removes the trials of an earlier part of the search that have to be made again, and returns
+    /// their number.
+    pub(super) fn remove_outdated(&self, trials: &mut Vec<Trial>) -> usize {
+        let all = trials.len();
+        trials.retain(|trial| !trial.is_outdated(self.limit));
+        all - trials.len()
     }
 
     /// Returns the settings of a trial at this load.
@@ -170,7 +181,10 @@ impl Trials {
             load,
             outcome,
             reasons,
-            figures: TrialFigures::of(summary),
+            figures: TrialFigures {
+                max_in_flight: self.limit,
+                ..TrialFigures::of(summary)
+            },
             run: name.to_string_lossy().into_owned(),
         }
     }

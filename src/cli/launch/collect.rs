@@ -14,6 +14,7 @@ use crate::report::result_file::Head;
 use crate::report::{ListedResult, Output, saved_runs, units};
 
 use super::job::{Description, SEGMENTS, run_command};
+use super::ssh_parallel::{self, TaskEnd};
 
 /// The directory for the merged run.
 const MERGED: &str = "merged";
@@ -105,7 +106,18 @@ pub(super) fn collect(
         let attempts = Attempts::of(&directory.join(SEGMENTS).join(name))?;
         let counted = attempts.counted();
         runs.extend(counted.map(|(_, run)| run.clone()));
-        remarks.extend(attempts.remark(number));
+        let remark = attempts.remark(number);
+        let is_whole = counted.is_some_and(|(state, _)| *state == State::Complete);
+        let end = ssh_parallel::task_end(directory, number).filter(|_| !is_whole);
+        remarks.extend(remark.map(|remark| match end {
+            None => remark,
+            Some(TaskEnd { host, code: 255 }) => {
+                format!("{remark} There was no connection to {host}, or it broke.")
+            }
+            Some(TaskEnd { host, code }) => {
+                format!("{remark} Its task on {host} ended with exit code {code}.")
+            }
+        }));
         unfinished += u64::from(counted.is_none_or(|(state, _)| *state < State::Complete));
     }
     let mut errors = Output::new(anstream::stderr());
@@ -135,7 +147,9 @@ pub(super) fn collect(
             unfinished,
             units::counted(description.segments, "segment"),
         ));
-        // The worst of what is known, or else that flows are missing.
+        // The worst of what is known, or else that flows are missing: that tasks were interrupted does not
+        // interrupt this command.
+        exits.retain(|exit| *exit != Exit::Interrupted);
         if exits.is_empty() {
             exits.push(Exit::SomeFailed);
         }

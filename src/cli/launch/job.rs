@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -138,14 +139,18 @@ impl Description {
 }
 
 impl Job {
-    /// Checks the command as far as it can be checked here, and makes the job's directory.
+    /// Checks the command as far as it can be checked here.
     pub(super) fn new(args: &JobArgs, environment: &CliEnvironment) -> Result<Self, CliError> {
         let (choice, options) = run_command(&args.command)?;
         refuse_what_tasks_cannot_share(&options)?;
         let settings = RunSettings::new(choice.clone(), options)?;
         let loaded = scenario::load(&settings, environment)?;
-        let segment = Segment::new(1, args.segments)
-            .map_err(|error| CliError::usage(format_args!("--segments: {error}"), ""))?;
+        let segment = Segment::new(1, args.segments).map_err(|_| {
+            CliError::usage(
+                format_args!("--segments: {} are not possible", args.segments),
+                format_args!("a run has from 1 to {} of them", Segment::MOST),
+            )
+        })?;
         let load = Load {
             segment,
             ..settings.load(&loaded.plan.load)?
@@ -181,10 +186,19 @@ impl Job {
         };
         let home = std::path::absolute(".")
             .map_err(|error| CliError::system("cannot find the current directory", error))?;
-        let directory = new_directory(args.into.as_deref(), environment);
+        let directory = directory(args.into.as_deref(), environment)?;
+        if let Some(path) = [&directory, &home]
+            .into_iter()
+            .find(|it| it.to_str().is_none())
+        {
+            return Err(CliError::usage(
+                format_args!("{} is not UTF-8, as the job's files are", path.display()),
+                "work in another directory, or name one: --into DIR",
+            ));
+        }
         let nats = nats(args.nats.as_deref(), &directory)?;
         Ok(Job {
-            directory: make_directory(&directory)?,
+            directory,
             segments: args.segments,
             submit: args.submit,
             scenario: loaded.plan.name.clone(),
@@ -198,7 +212,7 @@ impl Job {
         })
     }
 
-    /// Writes the description and the engine's files.
+    /// Makes the directory, with the description and the engine's files.
     pub(super) fn write(&self, engine: &dyn Engine) -> Result<Description, CliError> {
         let description = Description {
             format: Description::FORMAT.into(),
@@ -211,8 +225,9 @@ impl Job {
         };
         let text = serde_json::to_string_pretty(&description)
             .map_err(|error| CliError::system("cannot describe the job", error.into()))?;
-        let files = [(DESCRIPTION, text)].into_iter().chain(engine.files(self)?);
-        for (name, text) in files {
+        let files = engine.files(self)?;
+        self.make_directory()?;
+        for (name, text) in [(DESCRIPTION, text)].into_iter().chain(files) {
             let path = self.directory.join(name);
             fs::write(&path, text).map_err(|error| {
                 CliError::system(format_args!("cannot write {}", path.display()), error)
@@ -227,6 +242,14 @@ impl Job {
         let folder = directory.map(|it| format!("--publish={it}/{LIVE}"));
         let nats = self.nats.iter().map(|it| format!("--publish={it}"));
         folder.into_iter().chain(nats).collect()
+    }
+
+    fn make_directory(&self) -> Result<(), CliError> {
+        let parent = self.directory.parent().unwrap_or(Path::new("/"));
+        fs::create_dir_all(parent)
+            .and_then(|()| fs::create_dir(&self.directory))
+            .and_then(|()| fs::create_dir(self.directory.join(SEGMENTS)))
+            .map_err(|error| cannot_make(&self.directory, &error))
     }
 
     /// Returns the path of a file of the job.
@@ -314,29 +337,23 @@ fn nats(address: Option<&str>, directory: &Path) -> Result<Option<NatsPlace>, Cl
         .map_err(|error| CliError::usage(format_args!("--nats {address}"), error))
 }
 
-fn new_directory(into: Option<&Path>, environment: &CliEnvironment) -> PathBuf {
-    into.map_or_else(
+/// Returns the absolute path of the job's directory.
+fn directory(into: Option<&Path>, environment: &CliEnvironment) -> Result<PathBuf, CliError> {
+    let directory = into.map_or_else(
         || {
             let name = Local::now().format("launch-%Y%m%d-%H%M%S").to_string();
             saved::results(environment).join(name)
         },
         Path::to_owned,
-    )
+    );
+    std::path::absolute(&directory).map_err(|error| cannot_make(&directory, &error))
 }
 
-fn make_directory(directory: &Path) -> Result<PathBuf, CliError> {
-    let failed = |error: std::io::Error| {
-        let what = format_args!("cannot make {}: {error}", directory.display()).to_string();
-        CliError::usage(
-            what,
-            "name a new directory that you may write to: --into DIR",
-        )
-    };
-    let parent = directory.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(parent).map_err(failed)?;
-    fs::create_dir(directory).map_err(failed)?;
-    fs::create_dir(directory.join(SEGMENTS)).map_err(failed)?;
-    std::path::absolute(directory).map_err(failed)
+fn cannot_make(directory: &Path, error: &io::Error) -> CliError {
+    CliError::usage(
+        format_args!("cannot make {}: {error}", directory.display()),
+        "name a new directory that you may write to: --into DIR",
+    )
 }
 
 /// Runs the engine's programs, and shows the progress of the segments meanwhile.
@@ -390,13 +407,23 @@ impl<'e> Submission<'e> {
         })
     }
 
-    /// Runs a command to its end.
+    /// Runs a command to its end. A signal ends it.
     pub(super) fn run(&mut self, words: &[&str]) -> Result<Ended, CliError> {
-        let argv = words.iter().map(OsString::from).collect();
+        self.run_until_stopped(words, &[])
+    }
+
+    /// Runs a command to its end. A signal lets another command stop it, if there is one; a second
+    /// signal ends it.
+    pub(super) fn run_until_stopped(
+        &mut self,
+        words: &[&str],
+        stop: &[&str],
+    ) -> Result<Ended, CliError> {
+        let argv = |words: &[&str]| words.iter().map(OsString::from).collect();
         let progress = &mut self.progress;
         let mut look = || progress.look();
         self.children
-            .program(argv, &mut self.signals, LOOK, &mut look)
+            .program(argv(words), argv(stop), &mut self.signals, LOOK, &mut look)
     }
 
     /// Shows what came last, and ends the progress; the page stays until the result is known.

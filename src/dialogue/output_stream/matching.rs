@@ -98,7 +98,8 @@ impl OutputStream {
         let mut complete = None;
         let echo = self.lines.possible_echo();
         let quiet_at = self.lines.changed_at() + quiet;
-        if self.closed.is_some() || now >= quiet_at {
+        let is_whole = self.closed.is_some() || self.whole == Some(changes);
+        if is_whole || now >= quiet_at {
             self.line_searched = Some(changes);
             if let Some(PossibleEcho::Whole { from }) = echo {
                 line.end = from;
@@ -118,6 +119,38 @@ impl OutputStream {
         }
         self.match_prompt(matcher, waits, is_loop, line, complete)
             .unwrap_or(Finding::Nothing)
+    }
+
+    /// Returns the moment of the last change of the unfinished line, if that line holds anything that
+    /// counts as soon as the line is known to be whole.
+    pub(in crate::dialogue) fn holds_prompt(
+        &mut self,
+        matcher: &RoleMatcher,
+        waits: &WaitSet,
+    ) -> Option<Instant> {
+        let changes = self.lines.changes();
+        let is_open = self.end_searched == Some(changes)
+            && self.line_searched != Some(changes)
+            && self.whole != Some(changes)
+            && self.lines.possible_echo().is_none();
+        if !is_open {
+            return None;
+        }
+        let holds = match self.held {
+            Some((searched, holds)) if searched == changes => holds,
+            _ => {
+                let line = self.lines.open()..self.lines.end();
+                let unsearched = line.start.max(self.role_searched_to)..line.end;
+                let finds = |set: &PatternSet| self.find(set, line.clone()).is_some();
+                finds(waits.placed().on(On::Prompt))
+                    || finds(matcher.interludes.on(On::Prompt))
+                    || self
+                        .failure(matcher, unsearched, waits.tolerated())
+                        .is_some()
+            }
+        };
+        self.held = Some((changes, holds));
+        holds.then(|| self.lines.changed_at())
     }
 
     /// Searches the unfinished line as a prompt. `complete` is a match of the wait at its end, if that

@@ -34,6 +34,32 @@ fn a_prompt_in_the_middle_has_to_be_quiet() {
 }
 
 #[test]
+fn a_line_is_whole_when_the_program_can_do_nothing_else_but_read() {
+    let steps = [
+        prompt("Qty:"),
+        says("Qty: "),
+        types("1"),
+        prompt("Qty"),
+        says("\r\nQty: "),
+        says("5 left"),
+        says("> "),
+        Blocks,
+        types("7"),
+        prompt("/Code (?<code>[0-9]+)/"),
+        says("\r\nCode 1"),
+        says("2"),
+        Blocks,
+    ];
+    check(
+        &Role::plain(),
+        &steps,
+        "wait 0 @1 [Qty: ]
+        wait 0 @6 [Qty: 5 left> ]
+        wait 0 code=12 @11 [Code 12]",
+    );
+}
+
+#[test]
 fn a_capture_that_may_grow_has_to_be_quiet() {
     let steps = [
         prompt(r"/due (?<due>\d+)/"),

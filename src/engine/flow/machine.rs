@@ -4,6 +4,8 @@
 //! | --- | --- | --- | --- |
 //! | `Stepping` | a step is done or skipped, more follow | begin the next | `Stepping` |
 //! | `Stepping` | a pooled role's last step is done | release its script, and as above | as above |
+//! | `Stepping` | the last step of a role with `lifetime: steps` is done | leave with it, and as above | as above |
+//! | all up to `Leaving` | a role has left or failed to | end its script | as before |
 //! | `Stepping` | the last step is done | leave with every living role | `Leaving` |
 //! | `Stepping` | a step failed, retry with the same script | repeat it | `Stepping` |
 //! | `Stepping` | a step failed, retry with a new script | end the script | `Restarting` |
@@ -11,7 +13,7 @@
 //! | `Stepping` | a step failed, for good | end every script but idle ones of pools | `Ending` |
 //! | `Restarting` | the script has ended | repeat the step | `Stepping` |
 //! | `Rewinding` | the last script has ended | rewind | `Stepping`, by `begin` |
-//! | `Leaving` | a role has left or failed to | end its script | `Leaving`; last: `Ending` |
+//! | `Leaving` | the last role has left or failed to | end its script | `Ending` |
 //! | all but `Ending`, `Over` | an interrupt | end every script | `Ending` |
 //! | `Ending` | the last script has ended | finish | `Over` |
 
@@ -55,6 +57,8 @@ pub(super) struct RoleInFlow {
     pub leaves: bool,
     /// Its script comes from a pool and goes back there.
     pub is_pooled: bool,
+    /// Its script ends with its last step, and not with the flow.
+    pub ends_with_steps: bool,
 }
 
 /// The position of a flow and its living scripts.
@@ -66,6 +70,10 @@ pub(in crate::engine) struct FlowMachine {
     phase: FlowPhase,
     /// The roles whose script actors have not ended.
     living: BTreeSet<RoleIndex>,
+    /// Those of them that perform their `leave`.
+    leaving: BTreeSet<RoleIndex>,
+    /// Those of them that leave or end while the flow goes on.
+    done: BTreeSet<RoleIndex>,
 }
 
 #[derive(Debug)]
@@ -73,7 +81,7 @@ enum FlowPhase {
     Stepping { at: usize },
     Restarting { at: usize },
     Rewinding,
-    Leaving { waiting: BTreeSet<RoleIndex> },
+    Leaving,
     Ending { outcome: FlowOutcome },
     Over,
 }
@@ -86,6 +94,8 @@ impl FlowMachine {
             roles,
             phase: FlowPhase::Stepping { at: 0 },
             living: BTreeSet::new(),
+            leaving: BTreeSet::new(),
+            done: BTreeSet::new(),
         }
     }
 
@@ -120,12 +130,27 @@ impl FlowMachine {
         let mut effects = Vec::new();
         if let Some(&role) = self.steps.get(at)
             && self.is_last_of_role(at)
-            && self.roles[role.0].is_pooled
-            && self.living.remove(&role)
+            && self.living.contains(&role)
         {
-            effects.push(FlowEffect::Release(role));
+            if self.roles[role.0].is_pooled {
+                self.living.remove(&role);
+                effects.push(FlowEffect::Release(role));
+            } else if self.roles[role.0].ends_with_steps {
+                self.done.insert(role);
+                effects.push(self.leave_or_end(role));
+            }
         }
         self.step_over(at + 1, effects)
+    }
+
+    /// Has a role perform its `leave`, if it has one, and ends it otherwise.
+    fn leave_or_end(&mut self, role: RoleIndex) -> FlowEffect {
+        if self.roles[role.0].leaves {
+            self.leaving.insert(role);
+            FlowEffect::Leave(role)
+        } else {
+            FlowEffect::End(role)
+        }
     }
 
     fn step_over(&mut self, next: usize, mut effects: Vec<FlowEffect>) -> Vec<FlowEffect> {
@@ -134,23 +159,17 @@ impl FlowMachine {
             effects.push(FlowEffect::Begin(StepIndex(next)));
             return effects;
         }
-        let waiting: BTreeSet<RoleIndex> = self
-            .living
-            .iter()
-            .copied()
-            .filter(|role| self.roles[role.0].leaves)
-            .collect();
-        effects.extend(self.living.iter().map(|role| {
-            if waiting.contains(role) {
-                FlowEffect::Leave(*role)
-            } else {
-                FlowEffect::End(*role)
-            }
-        }));
-        if waiting.is_empty() {
+        let rest: Vec<RoleIndex> = self.living.difference(&self.done).copied().collect();
+        effects.extend(rest.into_iter().map(|role| self.leave_or_end(role)));
+        self.left_or_leaving(effects)
+    }
+
+    /// All steps are done: the flow ends once every role has left.
+    fn left_or_leaving(&mut self, effects: Vec<FlowEffect>) -> Vec<FlowEffect> {
+        if self.leaving.is_empty() {
             return self.ending(FlowOutcome::Completed, effects);
         }
-        self.phase = FlowPhase::Leaving { waiting };
+        self.phase = FlowPhase::Leaving;
         effects
     }
 
@@ -183,6 +202,7 @@ impl FlowMachine {
 
     /// Releases pooled scripts other than the failed one, and ends all others.
     fn let_go(&mut self, performing: RoleIndex) -> Vec<FlowEffect> {
+        self.leaving.clear();
         let living = std::mem::take(&mut self.living);
         let (back, end): (BTreeSet<_>, _) = living
             .into_iter()
@@ -198,12 +218,13 @@ impl FlowMachine {
     /// The flow is lost, because the run ends or its own actor cannot go on.
     pub(super) fn lost(&mut self, outcome: FlowOutcome) -> Vec<FlowEffect> {
         let effects = self.living.iter().copied().map(FlowEffect::End).collect();
+        self.leaving.clear();
         match self.phase {
             FlowPhase::Stepping { .. } | FlowPhase::Restarting { .. } | FlowPhase::Rewinding => {
                 self.ending(outcome, effects)
             }
             // All steps were done: only the leaving is cut short.
-            FlowPhase::Leaving { .. } => self.ending(FlowOutcome::Completed, effects),
+            FlowPhase::Leaving => self.ending(FlowOutcome::Completed, effects),
             FlowPhase::Ending { .. } => effects,
             FlowPhase::Over => Vec::new(),
         }
@@ -211,19 +232,21 @@ impl FlowMachine {
 
     /// A role has performed its `leave`, successfully or not.
     pub(super) fn left(&mut self, role: RoleIndex) -> Vec<FlowEffect> {
-        let FlowPhase::Leaving { waiting } = &mut self.phase else {
+        if !self.leaving.remove(&role) {
             return Vec::new();
-        };
-        waiting.remove(&role);
-        if waiting.is_empty() {
-            return self.ending(FlowOutcome::Completed, vec![FlowEffect::End(role)]);
         }
-        vec![FlowEffect::End(role)]
+        let effects = vec![FlowEffect::End(role)];
+        match self.phase {
+            FlowPhase::Leaving => self.left_or_leaving(effects),
+            _ => effects,
+        }
     }
 
     /// A script actor has ended, and its process with it.
     pub(super) fn script_ended(&mut self, role: RoleIndex) -> Vec<FlowEffect> {
         self.living.remove(&role);
+        self.leaving.remove(&role);
+        self.done.remove(&role);
         match std::mem::replace(&mut self.phase, FlowPhase::Over) {
             FlowPhase::Ending { outcome } => self.ending(outcome, Vec::new()),
             FlowPhase::Rewinding => self.rewinding(Vec::new()),
@@ -231,14 +254,7 @@ impl FlowMachine {
                 self.phase = FlowPhase::Stepping { at };
                 vec![FlowEffect::Repeat(StepIndex(at))]
             }
-            FlowPhase::Leaving { mut waiting } => {
-                waiting.remove(&role);
-                if waiting.is_empty() {
-                    return self.ending(FlowOutcome::Completed, Vec::new());
-                }
-                self.phase = FlowPhase::Leaving { waiting };
-                Vec::new()
-            }
+            FlowPhase::Leaving => self.left_or_leaving(Vec::new()),
             phase => {
                 self.phase = phase;
                 Vec::new()
@@ -277,10 +293,15 @@ mod tests {
     const OWN: RoleInFlow = RoleInFlow {
         leaves: false,
         is_pooled: false,
+        ends_with_steps: false,
     };
     const POLITE: RoleInFlow = RoleInFlow {
         leaves: true,
         ..OWN
+    };
+    const EARLY: RoleInFlow = RoleInFlow {
+        ends_with_steps: true,
+        ..POLITE
     };
     const POOLED: RoleInFlow = RoleInFlow {
         is_pooled: true,
@@ -437,5 +458,102 @@ mod tests {
         assert_eq!(machine.failed(RetryDecision::Rewind), [Release(A), End(B)]);
         let mut machine = started();
         assert_eq!(machine.lost(FlowOutcome::Interrupted), [End(A), End(B)]);
+    }
+
+    /// The first role leaves after its only step, and the second one performs the next.
+    fn leaving_amid_steps(first: RoleInFlow) -> FlowMachine {
+        let mut machine = FlowMachine::new(vec![A, B], vec![first, POLITE]);
+        machine.begin();
+        machine.script_started(A);
+        let order = if first.leaves { Leave(A) } else { End(A) };
+        assert_eq!(machine.step_done(), [order, Begin(StepIndex(1))]);
+        machine.script_started(B);
+        machine
+    }
+
+    #[test]
+    fn a_role_that_ends_with_its_steps_leaves_while_the_flow_goes_on() {
+        let mut machine = leaving_amid_steps(EARLY);
+        assert_eq!(machine.left(A), [End(A)]);
+        assert_eq!(machine.script_ended(A), []);
+        assert_eq!(machine.step_done(), [Leave(B)]);
+        assert_eq!(machine.left(B), [End(B)]);
+        assert_eq!(machine.script_ended(B), [Finish(FlowOutcome::Completed)]);
+    }
+
+    #[test]
+    fn a_flow_is_completed_once_those_that_began_to_leave_before_have_left() {
+        let mut machine = leaving_amid_steps(EARLY);
+        assert_eq!(machine.step_done(), [Leave(B)]);
+        assert_eq!(machine.left(B), [End(B)]);
+        assert_eq!(machine.script_ended(B), []);
+        assert_eq!(machine.left(A), [End(A)]);
+        assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Completed)]);
+    }
+
+    #[test]
+    fn a_role_that_is_ended_amid_steps_is_ended_once_and_waited_for() {
+        let impolite = RoleInFlow {
+            leaves: false,
+            ..EARLY
+        };
+        let mut machine = leaving_amid_steps(impolite);
+        assert_eq!(machine.step_done(), [Leave(B)]);
+        assert_eq!(machine.left(B), [End(B)]);
+        assert_eq!(machine.script_ended(B), []);
+        assert_eq!(machine.script_ended(A), [Finish(FlowOutcome::Completed)]);
+    }
+
+    #[test]
+    fn a_script_that_vanishes_while_it_leaves_amid_steps_is_not_waited_for() {
+        let mut machine = leaving_amid_steps(EARLY);
+        assert_eq!(machine.script_ended(A), []);
+        assert_eq!(machine.left(A), []);
+        assert_eq!(machine.step_done(), [Leave(B)]);
+        assert_eq!(machine.script_ended(B), [Finish(FlowOutcome::Completed)]);
+    }
+
+    #[test]
+    fn a_failure_cuts_the_leaving_of_earlier_roles_short() {
+        let mut machine = leaving_amid_steps(EARLY);
+        let ends = machine.failed(RetryDecision::None(failure()));
+        assert_eq!(ends, [End(A), End(B)]);
+        assert_eq!(machine.left(A), []);
+        machine.script_ended(B);
+        assert_eq!(machine.script_ended(A), [Finish(failure())]);
+    }
+
+    #[test]
+    fn a_flow_that_starts_over_leaves_again() {
+        let mut machine = leaving_amid_steps(EARLY);
+        machine.left(A);
+        assert_eq!(machine.failed(RetryDecision::Rewind), [End(A), End(B)]);
+        machine.script_ended(B);
+        assert_eq!(machine.script_ended(A), [Rewind]);
+        assert_eq!(machine.begin(), [Begin(StepIndex(0))]);
+        machine.script_started(A);
+        assert_eq!(machine.step_done(), [Leave(A), Begin(StepIndex(1))]);
+    }
+
+    #[test]
+    fn a_step_is_repeated_while_an_earlier_role_leaves() {
+        let mut machine = leaving_amid_steps(EARLY);
+        assert_eq!(machine.failed(RetryDecision::Restart), [End(B)]);
+        assert_eq!(machine.left(A), [End(A)]);
+        assert_eq!(machine.script_ended(A), []);
+        assert_eq!(machine.script_ended(B), [Repeat(StepIndex(1))]);
+        machine.script_started(B);
+        assert_eq!(machine.step_done(), [Leave(B)]);
+    }
+
+    #[test]
+    fn a_role_whose_last_step_is_skipped_leaves_then() {
+        let mut machine = FlowMachine::new(vec![A, B, A, B], vec![EARLY, OWN]);
+        machine.begin();
+        machine.script_started(A);
+        assert_eq!(machine.step_done(), [Begin(StepIndex(1))]);
+        machine.script_started(B);
+        assert_eq!(machine.step_done(), [Begin(StepIndex(2))]);
+        assert_eq!(machine.step_done(), [Leave(A), Begin(StepIndex(3))]);
     }
 }

@@ -75,6 +75,7 @@ impl FlowSupervisor {
         let roles = run.plan.roles.iter().map(|role| RoleInFlow {
             leaves: role.leave.is_some(),
             is_pooled: role.pool.is_some(),
+            ends_with_steps: role.ends_with_steps,
         });
         let machine = FlowMachine::new(steps, roles.collect());
         let state = FlowState::new(run, coordinator, number, due, scope);

@@ -9,6 +9,7 @@
 //! | idle | `begin` | the interpreter begins; `Output` or another state |
 //! | `Output` | output that is awaited | the interpreter goes on |
 //! | `Output` | alarm: a read is awaited, and the program waits for input | the interpreter goes on |
+//! | `Output` | output or alarm: a prompt is in the unfinished line, and the program can only read | the interpreter goes on |
 //! | `Output` | `Exited` | the interpreter goes on, or the action fails |
 //! | `Output` | alarm: a deadline, or 500 ms after the output's end | the action fails |
 //! | `RoundPause` | alarm: its time is over | the interpreter goes on |

@@ -22,6 +22,8 @@ pub(super) trait Program {
     fn activity(&self) -> Activity;
     /// Returns whether the process waits for its input and for nothing else.
     fn only_reads(&self) -> bool;
+    /// Returns whether the process can do nothing before its input comes.
+    fn is_blocked_on_input(&self) -> bool;
     /// Returns whether output or the exit is due as an input that has not come yet.
     fn has_news(&self) -> bool;
 }
@@ -49,6 +51,10 @@ impl Program for Child {
 
     fn only_reads(&self) -> bool {
         Child::only_reads(self)
+    }
+
+    fn is_blocked_on_input(&self) -> bool {
+        Child::is_blocked_on_input(self)
     }
 
     fn has_news(&self) -> bool {

@@ -146,6 +146,13 @@ impl Child {
         self.process().exit_record().is_none() && activity::only_reads(self.process().pid())
     }
 
+    /// Returns whether the program and its descendants can do nothing before their input comes, signals
+    /// apart: one of them waits for it alone, and all other threads wait for each other.
+    pub fn is_blocked_on_input(&self) -> bool {
+        self.process().exit_record().is_none()
+            && activity::is_blocked_on_input(self.process().pid())
+    }
+
     /// Returns the current resource usage of the program and its live descendants; `None` once it
     /// has exited.
     pub fn usage_now(&self) -> Option<LiveUsage> {

@@ -6,6 +6,7 @@
 //! | draining | one piece a poll | all output is closed, or the kernel's rest is read after [`DRAIN_TIMEOUT`] |
 //! | over | no longer | |
 
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
@@ -96,6 +97,8 @@ struct Output {
     is_pipe: bool,
     /// The result of reading ahead.
     held: Option<Piece>,
+    /// An event that waits until other programs of this thread are read.
+    ahead: Option<ChildEvent>,
     shared: Rc<ChildShared>,
 }
 
@@ -119,6 +122,7 @@ impl Events {
                 fd,
                 is_pipe: are_pipes,
                 held: None,
+                ahead: None,
                 shared: Rc::clone(&shared),
             })
             .collect();
@@ -292,6 +296,9 @@ impl FutureStream for Events {
 impl Output {
     /// Returns the next piece, of at most `limit` bytes unless more was read ahead.
     fn poll(&mut self, cx: &mut Context<'_>, limit: Option<usize>) -> Poll<ChildEvent> {
+        if let Some(event) = self.take_ahead() {
+            return Poll::Ready(event);
+        }
         if let Some(piece) = self.held.take() {
             return Poll::Ready(self.event(piece, limit));
         }
@@ -305,14 +312,30 @@ impl Output {
             if let None | Some(ChildEvent::Output { drained: true, .. }) = event {
                 ready.clear_ready();
             }
-            if let Some(event) = event {
-                return Poll::Ready(event);
+            let Some(event) = event else { continue };
+            if limit.is_none() && is_one_of_many() {
+                self.ahead = Some(event);
+                let ahead = &self.shared.read_ahead;
+                ahead.set(ahead.get() + 1);
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
             }
+            return Poll::Ready(event);
         }
+    }
+
+    fn take_ahead(&mut self) -> Option<ChildEvent> {
+        let event = self.ahead.take()?;
+        let ahead = &self.shared.read_ahead;
+        ahead.set(ahead.get() - 1);
+        Some(event)
     }
 
     /// Reads what is available now, without the reactor.
     fn next_now(&mut self) -> Option<ChildEvent> {
+        if let Some(event) = self.take_ahead() {
+            return Some(event);
+        }
         let piece = self.held.take().or_else(|| self.read(None))?;
         Some(self.event(piece, None))
     }
@@ -348,6 +371,31 @@ impl Output {
             changes.set(changes.get().and(TerminalChanges::of_status(status)));
         })
     }
+}
+
+/// The number of outputs that are taken in as they are read, after each wait of the reactor. To put
+/// off so few would cost more than it changes.
+const TAKEN_AT_ONCE: u32 = 4;
+
+thread_local! {
+    /// The number of outputs read since this thread's reactor last waited, if it tells of its waits.
+    static READ: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Notes that the reactor of this thread is about to wait. Where this is called each time, output that
+/// has come from many programs at once is read from all of them before most of it is taken in, so that
+/// no time of a read contains what the output of many other programs costs.
+pub fn reactor_waits() {
+    READ.set(Some(0));
+}
+
+/// Returns whether so many outputs were read since the reactor's last wait that there may be many more.
+fn is_one_of_many() -> bool {
+    let Some(read) = READ.get() else {
+        return false;
+    };
+    READ.set(Some(read.saturating_add(1)));
+    read >= TAKEN_AT_ONCE
 }
 
 /// Reads once, at most `limit` bytes; calls `on_status` with each status byte of a terminal.

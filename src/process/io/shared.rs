@@ -18,6 +18,8 @@ pub(in crate::process) struct ChildShared {
     pub(in crate::process) throttle: Throttle,
     /// Changes of the terminal since they were last taken.
     pub(in crate::process) changes: Cell<TerminalChanges>,
+    /// Events that were read and wait to be returned.
+    pub(in crate::process) read_ahead: Cell<usize>,
     /// Outputs, as long as they are open.
     outputs: Vec<Weak<RegisteredFd<OwnedFd>>>,
     /// Input that the program had not read when it ended, as far as it is known.
@@ -35,6 +37,7 @@ impl ChildShared {
         ChildShared {
             changes: Cell::default(),
             unread_at_end: Cell::default(),
+            read_ahead: Cell::default(),
             outputs,
             spawned,
             writer,
@@ -52,11 +55,12 @@ impl ChildShared {
         self.spawned.spawner.finished(&self.spawned.process);
     }
 
-    /// Returns whether output can be read, or the exit is not reported yet.
+    /// Returns whether output can be read or was read ahead, or the exit is not reported yet.
     pub(in crate::process) fn has_news(&self) -> bool {
         let mut outputs = self.outputs.iter().filter_map(Weak::upgrade);
         !self.is_finished()
-            && (outputs.any(|output| is_readable(output.get_ref()))
+            && (self.read_ahead.get() > 0
+                || outputs.any(|output| is_readable(output.get_ref()))
                 || self.spawned.process.has_exited())
     }
 

@@ -1,4 +1,4 @@
-//! Compilation of `lifetime`: pools of script instances that serve all flows.
+//! Compilation of `lifetime`: script instances of one flow, and pools that serve all flows.
 
 use std::num::NonZeroU64;
 
@@ -9,23 +9,36 @@ use crate::scenario::vocabulary::LIFETIME;
 
 use super::context::Context;
 
-/// Compiles the size of a role's pool; `None` if each flow has its own script instance.
-pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<NonZeroU64> {
+/// The lifetime of a role's script instances.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Lifetime {
+    /// Each flow has its own, which ends with the flow.
+    #[default]
+    Flow,
+    /// Each flow has its own, which ends with the role's last step.
+    Steps,
+    /// So many serve all flows.
+    Pool(NonZeroU64),
+}
+
+/// Compiles the lifetime of a role's script instances.
+pub(super) fn lifetime(context: &Context<'_>, node: &Node) -> Option<Lifetime> {
     if let Value::Map(_) = node.value {
         let fields = context.fields(node, &LIFETIME)?;
-        return NonZeroU64::new(context.count(fields.get("pool")?, 1)?);
+        let size = context.count(fields.get("pool")?, 1)?;
+        return NonZeroU64::new(size).map(Lifetime::Pool);
     }
-    let text = context.scalar(node)?;
-    if text != "flow" {
-        let help =
-            "write `flow`, or `{pool: 5}` for five instances that serve all flows".to_owned();
-        context.error(
-            &node.span,
-            format!("`{text}` is not a lifetime"),
-            Some(help),
-        );
+    match context.scalar(node)? {
+        "flow" => Some(Lifetime::Flow),
+        "steps" => Some(Lifetime::Steps),
+        text => {
+            let help = "write `flow`, `steps` to leave after the role's last step, or `{pool: 5}` for \
+                        five instances that serve all flows";
+            let message = format!("`{text}` is not a lifetime");
+            context.error(&node.span, message, Some(help.to_owned()));
+            None
+        }
     }
-    None
 }
 
 /// Builds the turn that waits for a script's menu.

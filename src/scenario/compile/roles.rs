@@ -13,7 +13,7 @@ use crate::scenario::vocabulary::{INTERLUDE, MENU, ROLE};
 use crate::terminal::ScreenSize;
 
 use super::context::{Context, Fields};
-use super::pool;
+use super::pool::{self, Lifetime};
 use super::role_context::{CommandContext, MenuWait, RoleContext, RoleTerminal};
 use super::trace::Trace;
 use super::turns::{self, WaitPlace, command, one_wait, press, said};
@@ -107,7 +107,7 @@ fn role(
 ) -> CompiledRole {
     let title = fields.get("title").and_then(|node| context.text(node));
     let lifetime = fields.get("lifetime");
-    let pool = lifetime.and_then(|node| pool::lifetime(context, node));
+    let lives = lifetime.and_then(|node| pool::lifetime(context, node));
     let directory_node = fields.get("directory").or(defaults.directory);
     let commands = CommandContext::new(context, directory_node, fields.get("environment"));
     let menu_nodes = [fields.get("menu"), defaults.menu];
@@ -144,7 +144,11 @@ fn role(
         fail_on: fail_on(context, fields.get("fail_on"), defaults.fail_on),
         actions: Vec::new(),
         chooses: false,
-        pool,
+        pool: match lives {
+            Some(Lifetime::Pool(size)) => Some(size),
+            Some(Lifetime::Flow | Lifetime::Steps) | None => None,
+        },
+        ends_with_steps: lives == Some(Lifetime::Steps),
         return_to_menu: Arc::from([]),
         back: None,
         leave: None,

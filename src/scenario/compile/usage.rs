@@ -65,12 +65,17 @@ pub(super) fn check(
             }
             provides(context, step, action);
         }
+        let is_last = steps[at + 1..]
+            .iter()
+            .all(|later| later.step.role != step.step.role);
+        if is_last && role.role.ends_with_steps {
+            leaves_amid_steps(&mut usage, role);
+        }
     }
     let used = |role: usize| steps.iter().any(|step| step.step.role.0 == role);
     for (index, role) in roles.iter().enumerate() {
-        for name in IMPLICIT_ACTIONS {
-            let action = role.actions.iter().find(|action| action.name == name);
-            if let (Some(action), true) = (action, used(index)) {
+        if used(index) && !role.role.ends_with_steps {
+            for action in implicit_actions(role) {
                 usage.in_role(role).follow(&action.trace);
             }
         }
@@ -85,6 +90,32 @@ pub(super) fn check(
         }
     }
     check_secrets(&usage, secrets);
+}
+
+/// Returns the actions that a role performs without a step.
+fn implicit_actions(role: &CompiledRole) -> impl Iterator<Item = &CompiledAction> {
+    let named = |name| role.actions.iter().find(move |action| action.name == name);
+    IMPLICIT_ACTIONS.into_iter().filter_map(named)
+}
+
+/// Checks what a role does after its last step, while the flow's next steps are performed: it knows
+/// only what was captured before, and captures nothing, as a step may be performed again with the
+/// values before it.
+fn leaves_amid_steps(usage: &mut UsageCheck<'_, '_>, role: &CompiledRole) {
+    for action in implicit_actions(role) {
+        let before = usage.captured.clone();
+        usage.in_role(role).follow(&action.trace);
+        usage.captured = before;
+        for (name, span) in captures(action) {
+            let message = format!(
+                "`{}` captures `{name}` while the next steps of the flow are performed",
+                action.name
+            );
+            let help = "capture it in a step, or write `lifetime: flow`, with which the role leaves \
+                        when all steps are done";
+            usage.context.error(span, message, Some(help.to_owned()));
+        }
+    }
 }
 
 /// Returns the first steps that perform each action.

@@ -1,11 +1,19 @@
 //! Input and output of programs, and what is known of their activity and echo.
 
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::{Duration, Instant};
 
+use futures_core::Stream as _;
+
 use crate::support::child::{Actor, PTY, command, on_both, with_spawner};
+use crate::support::wait::{self, LONG};
 use rehearsal::model::{Activity, TerminalKind};
 use rehearsal::model::{Ending, ExitCause, Stream};
-use rehearsal::process::{ChildEvent, Command, Environment, Grace, MAX_UNWRITTEN, WriteError};
+use rehearsal::process::{
+    ChildEvent, Command, Environment, Events, Grace, MAX_UNWRITTEN, WriteError,
+};
 
 #[test]
 fn a_program_is_read_answered_and_followed_to_its_exit() {
@@ -31,6 +39,42 @@ fn pipes_keep_output_and_errors_apart() {
         assert_eq!((program.out.as_str(), program.err.as_str()), ("out", "err"));
         program.closed.sort_by_key(|stream| *stream == Stream::Err);
         assert_eq!(program.closed, [Stream::Out, Stream::Err]);
+    });
+}
+
+#[test]
+fn many_programs_that_print_at_once_are_all_read_before_most_are_taken_in() {
+    let is_output = |event: Poll<Option<ChildEvent>>| match event {
+        Poll::Ready(Some(ChildEvent::Output { bytes, .. })) => bytes == b"up",
+        Poll::Ready(other) => panic!("no output: {other:?}"),
+        Poll::Pending => false,
+    };
+    on_both(async |spawner, terminal| {
+        let mut programs = Vec::new();
+        for _ in 0..6 {
+            let command = command(terminal, &["print", "up", "await-end"]);
+            let mut child = spawner.spawn(command).await.unwrap();
+            let events = child.events().unwrap();
+            programs.push((child, events));
+        }
+        let print = || programs.iter().all(|(child, _)| child.has_news());
+        wait::until_async(LONG, "output of all", print).await;
+        // The reactor learns of it, too.
+        tokio::task::yield_now().await;
+        let polls = poll_fn(|task| {
+            let mut poll = |(_, events): &mut (_, Events)| Pin::new(events).poll_next(task);
+            let polls = programs.iter_mut().map(|program| is_output(poll(program)));
+            Poll::Ready(polls.collect::<Vec<_>>())
+        });
+        assert_eq!(polls.await, [true, true, true, true, false, false]);
+        assert!(programs[4..].iter().all(|(child, _)| child.has_news()));
+        let polls = poll_fn(|task| {
+            let rest = programs[4..].iter_mut();
+            let polls = rest.map(|(_, events)| is_output(Pin::new(events).poll_next(task)));
+            Poll::Ready(polls.collect::<Vec<_>>())
+        });
+        assert_eq!(polls.await, [true, true]);
+        assert!(!programs.iter().any(|(child, _)| child.has_news()));
     });
 }
 
@@ -332,5 +376,39 @@ fn a_write_to_a_closed_input_is_refused() {
         assert!(matches!(written, Err(WriteError::Closed)), "{written:?}");
         program.child.end(Grace::NOW);
         program.end().await;
+    });
+}
+
+#[test]
+fn a_program_that_can_only_read_is_known() {
+    use Activity::{Running, Sleeping, WaitingForInput};
+    on_both(async |spawner, terminal| {
+        for (words, activity, is_blocked) in [
+            (&["print", "up", "await-end"][..], WaitingForInput, true),
+            (&["wrap", "print", "up", "await-end"], WaitingForInput, true),
+            (&["print", "up", "poll"], WaitingForInput, true),
+            (
+                &["child", "print", "up", "await-end", "--", "forever"],
+                WaitingForInput,
+                false,
+            ),
+            (
+                &["child", "print", "up", "forever", "--", "await-end"],
+                WaitingForInput,
+                false,
+            ),
+            (&["print", "up", "forever"], Sleeping, false),
+            (&["print", "up", "spin", "60"], Running, false),
+        ] {
+            let mut program = Actor::start(spawner, terminal, words).await;
+            program.hear("up").await;
+            program.until_activity(activity).await;
+            // A shell or another wrapper may wait for its child a moment later.
+            let is_it = || program.child.is_blocked_on_input() == is_blocked;
+            wait::until_async(LONG, "the expected state", is_it).await;
+            program.child.end(Grace::NOW);
+            program.end().await;
+            assert!(!program.child.is_blocked_on_input());
+        }
     });
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use futures_core::Stream as _;
 use rehearsal::model::{Activity, Ending, ExitCause, Stream, TerminalKind, Usage};
 use rehearsal::process::{
-    Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner,
+    Child, ChildEvent, Command, Environment, Events, RunMarker, SpawnError, Spawner, reactor_waits,
 };
 
 /// A terminal as tests use it.
@@ -47,6 +47,7 @@ pub fn spawner() -> Spawner {
 pub fn run<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_park(reactor_waits)
         .build()
         .unwrap();
     runtime.block_on(async {

@@ -32,6 +32,12 @@ fn only_reads(program: &impl Program) -> bool {
     program.unread() == 0 && program.only_reads() && !program.has_news()
 }
 
+/// Returns whether the program can do nothing before input comes, with all of its output taken in. In
+/// this order: what it wrote before it began to wait can be read by then.
+fn is_blocked(program: &impl Program) -> bool {
+    program.unread() == 0 && program.is_blocked_on_input() && !program.has_news()
+}
+
 /// The remedy for a reply that was lost.
 const DISCARDED_HINT: &str = "the program discarded its typed input after this reply was sent, so the \
      reply may be lost: it changes its terminal's settings after the prompt; wait for something that \
@@ -144,7 +150,17 @@ impl ScriptMachine {
         if self.dialogue.needs_reading(call.now) && only_reads(call.program) {
             self.dialogue.reading();
         }
-        match self.dialogue.poll(call.now) {
+        let mut finding = self.dialogue.poll(call.now);
+        if let Finding::QuietAt(at) = &mut finding
+            && let Some(look_at) = self.dialogue.holds_prompt(call.now)
+        {
+            *at = look_at.min(*at);
+            if is_blocked(call.program) {
+                self.dialogue.lines_are_whole();
+                finding = self.dialogue.poll(call.now);
+            }
+        }
+        match finding {
             Finding::Nothing if self.exited.is_none() && action.checks_read(call.now) => {
                 reads(call.program).then(|| {
                     action.first_wait_over();

@@ -51,6 +51,10 @@ impl Program for FakeProgram {
         self.activity.get() == Activity::WaitingForInput
     }
 
+    fn is_blocked_on_input(&self) -> bool {
+        self.activity.get() == Activity::WaitingForInput
+    }
+
     fn has_news(&self) -> bool {
         self.has_news.get()
     }

@@ -12,6 +12,16 @@ fn an_unfinished_line_is_a_prompt_when_it_has_been_quiet() {
     bench.output(100, "Name: (anonymous) ");
     assert!(!bench.is_typing());
     bench.output(120, " ");
+    // It is looked at before, and does not wait for input.
+    while bench.machine.next_alarm() < Some(bench.at(120 + QUIET)) {
+        let alarm = bench.machine.next_alarm().expect("an alarm");
+        let at = alarm
+            .duration_since(bench.origin)
+            .as_micros()
+            .div_ceil(1000);
+        bench.on(u64::try_from(at).expect("a short time"), ScriptInput::Alarm);
+        assert!(!bench.is_typing());
+    }
     bench.alarm(120 + QUIET);
     assert!(bench.is_typing());
     bench.written(165);
@@ -19,6 +29,48 @@ fn an_unfinished_line_is_a_prompt_when_it_has_been_quiet() {
     assert!(performed.result.is_ok());
     let held = performed.timing.held + performed.timing.held_after;
     assert!(held >= Duration::from_millis(QUIET), "{held:?}");
+}
+
+#[test]
+fn an_unfinished_line_is_a_prompt_when_the_program_can_do_nothing_else_but_read() {
+    // At once.
+    let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+    bench.program.activity.set(Activity::WaitingForInput);
+    bench.output(100, "Name: (anonymous) ");
+    assert!(bench.is_typing());
+    // At one of the looks before the line has been quiet for long enough.
+    let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+    bench.output(100, "Name: (anonymous) ");
+    bench.on(101, ScriptInput::Alarm);
+    assert!(!bench.is_typing());
+    bench.program.activity.set(Activity::WaitingForInput);
+    bench.alarm(102);
+    assert!(bench.is_typing());
+}
+
+#[test]
+fn an_unfinished_line_is_no_prompt_while_it_may_go_on() {
+    type Set = fn(&Bench);
+    let not_yet: [Set; 3] = [
+        |bench| bench.program.activity.set(Activity::Running),
+        // It has not read what was typed before.
+        |bench| bench.program.unread.set(1),
+        // It has written more before it began to wait.
+        |bench| bench.program.has_news.set(true),
+    ];
+    for set in not_yet {
+        let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+        bench.program.activity.set(Activity::WaitingForInput);
+        set(&bench);
+        bench.output(100, "Name: (anonymous) ");
+        assert!(!bench.is_typing());
+    }
+    // The program waits, and the line is another one.
+    let mut bench = Bench::new("{prompt: 'Name:', send: me}");
+    bench.program.activity.set(Activity::WaitingForInput);
+    bench.output(100, "Surname (none) ");
+    assert!(!bench.is_typing());
+    bench.assert_alarm(100 + QUIET);
 }
 
 #[test]
