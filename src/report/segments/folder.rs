@@ -20,7 +20,7 @@ const PREFIX: &str = "segment-";
 const SUFFIX: &str = ".json";
 
 /// The maximum number of files that are looked at.
-const MAX_FILES: usize = 20_000;
+const MAX_FILES: usize = 200_000;
 
 /// A writer of one segment's file.
 pub(super) struct FolderWriter {

@@ -40,7 +40,7 @@ const PING: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
 /// The maximum number of segments of which parts are kept.
-const MAX_PENDING: usize = 10_000;
+const MAX_PENDING: usize = 100_000;
 
 /// A connection, which is made again whenever it is lost.
 struct Connection {

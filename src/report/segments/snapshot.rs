@@ -17,7 +17,7 @@ const FORMAT: &str = "rehearsal-snapshot/1";
 pub(super) const MAX_BYTES: usize = 16 << 20;
 
 /// The maximum number of segments.
-const MAX_SEGMENTS: u64 = 10_000;
+const MAX_SEGMENTS: u64 = 100_000;
 
 /// The maximum number of bytes of an example's output.
 const MAX_TAIL: usize = 2_000;
