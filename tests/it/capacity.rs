@@ -45,6 +45,11 @@ flow:
   - {step: go, role: user, do: go}
 ";
 
+/// One that takes so long that other work on the machine does not make its figures invalid.
+fn unhurried() -> String {
+    QUICK.replace("echo hello", "sleep 0.3; echo hello")
+}
+
 fn search(sandbox: &Sandbox, line: &str) -> Finished {
     sandbox.rehearsal(&format!("capacity {line}"))
 }
@@ -89,7 +94,7 @@ fn the_answer_is_that_of_queueing_arithmetic() {
 #[test]
 fn an_interrupted_search_goes_on_with_its_trials() {
     let sandbox = Sandbox::new();
-    sandbox.write("quick.yaml", QUICK);
+    sandbox.write("quick.yaml", &unhurried());
     let line = "capacity quick.yaml --threshold=flow.failed==0 --parallel --up-to 2 --repeats 1 \
                 --trial 1s --warm-up 0s";
     let running = Running::start(&mut sandbox.command(line));
@@ -239,7 +244,7 @@ fn what_cannot_be_searched_is_refused() {
 #[test]
 fn a_capacity_that_is_too_low_has_an_exit_code() {
     let sandbox = Sandbox::new();
-    sandbox.write("quick.yaml", QUICK);
+    sandbox.write("quick.yaml", &unhurried());
     let line = "quick.yaml --threshold=flow.failed==0 --parallel --up-to 1 --repeats 1 --trial 1s \
                 --warm-up 0s --at-least";
     let wide = line.replace("--up-to 1 ", "");
