@@ -19,6 +19,7 @@ mod checks;
 mod comparison;
 #[cfg(feature = "cli")]
 mod csv;
+mod data_state;
 mod duplicates;
 mod error;
 mod failure;
