@@ -238,25 +238,26 @@ fn secrets_are_masked_in_what_is_published() {
 /// The login of the server.
 const LOGIN: [(&str, &str); 2] = [("NATS_USER", "ann"), ("NATS_PASSWORD", "s3same")];
 
-/// A NATS server on the loopback address that wants a login and takes only short messages, ended with
-/// the test.
-struct Server {
-    port: u16,
+/// A NATS server on the loopback address that takes only short messages, ended with the test.
+pub struct Server {
+    pub port: u16,
     child: Child,
 }
 
 impl Server {
-    fn start(sandbox: &Sandbox, port: Option<u16>) -> Option<Self> {
+    /// Starts it at this port or a free one, with the options for a login; `None` if there is no such
+    /// program.
+    pub fn start(sandbox: &Sandbox, port: Option<u16>, login: &[&str]) -> Option<Self> {
         let free = || {
             let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
             listener.local_addr().expect("an address").port()
         };
         let port = port.unwrap_or_else(free);
-        let [user, password] = LOGIN.map(|(_, value)| value);
         let configuration = sandbox.write("nats.conf", "max_payload: 4096\n");
         let started = Command::new("nats-server")
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-            .args(["--user", user, "--pass", password, "-c"])
+            .args(login)
+            .arg("-c")
             .arg(configuration)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -283,7 +284,9 @@ impl Drop for Server {
 #[test]
 fn a_nats_server_that_goes_and_comes_back_changes_no_run() {
     let sandbox = sandbox();
-    let Some(server) = Server::start(&sandbox, None) else {
+    let [user, password] = LOGIN.map(|(_, value)| value);
+    let login = ["--user", user, "--pass", password];
+    let Some(server) = Server::start(&sandbox, None, &login) else {
         return;
     };
     let place = format!("nats://127.0.0.1:{}/night", server.port);
@@ -324,7 +327,7 @@ fn a_nats_server_that_goes_and_comes_back_changes_no_run() {
     };
     let before = flows();
     until("more flows without the server", || flows() > before);
-    let _server = Server::start(&sandbox, Some(port));
+    let _server = Server::start(&sandbox, Some(port), &login);
     watch.hear("night is heard again");
     for segment in &segments {
         segment.hear("night again");
