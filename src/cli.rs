@@ -29,6 +29,7 @@ mod live;
 mod machine_limits;
 mod menu;
 mod merge;
+mod nats_login;
 mod record;
 mod repeat;
 mod replay;
@@ -42,6 +43,8 @@ mod segment;
 mod session;
 pub mod settings;
 mod signals;
+mod watch;
+mod watching;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write as _};
@@ -134,6 +137,7 @@ fn perform(args: Args, environment: &CliEnvironment) -> Result<Exit, CliError> {
             into,
             detail,
         }) => merge::merge(&directories, &into, detail.report.detail(), environment),
+        Some(Command::Watch(args)) => watch::watch(&args, environment),
         Some(Command::Guide { topic }) => guide::guide(topic.as_deref()),
         Some(Command::Schema) => schema::schema(),
         Some(Command::Doctor { json }) => doctor::doctor(json, environment),

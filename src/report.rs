@@ -19,6 +19,7 @@ mod checks;
 mod comparison;
 #[cfg(feature = "cli")]
 mod csv;
+mod data_state;
 mod duplicates;
 mod error;
 mod failure;
@@ -57,6 +58,8 @@ mod saved_file;
 #[cfg(feature = "cli")]
 mod saved_runs;
 #[cfg(feature = "cli")]
+mod segments;
+#[cfg(feature = "cli")]
 pub mod terminal;
 #[cfg(feature = "cli")]
 mod trend;
@@ -87,7 +90,7 @@ pub use flows_reader::write_record;
 pub use html::{CurveSource, write_capacity_html, write_comparison_html, write_history_html};
 pub use html::{HtmlSource, MAX_BYTES as MAX_HTML_BYTES, write_html};
 #[cfg(feature = "cli")]
-pub use html::{LiveControls, LiveOptions, LivePage};
+pub use html::{LiveControls, LiveOptions, LivePage, SegmentsPage};
 pub use json_lines::JsonLines;
 #[cfg(feature = "cli")]
 pub use junit::write_junit;
@@ -115,6 +118,11 @@ pub use sanitize::{sanitize, sanitize_lines};
 pub use saved::SavedRun;
 #[cfg(feature = "cli")]
 pub use saved_runs::{ListedResult, ListedRun, saved_runs};
+#[cfg(feature = "cli")]
+pub use segments::{
+    InvalidPlace, Look, NatsLogin, NatsPlace, Publication, PublicationOptions, PublishPlace, Say,
+    SegmentsProgress, SnapshotReporter, Watch, WatchedPlace,
+};
 #[cfg(feature = "cli")]
 pub use trend::{Change, Point, Trend};
 pub use verdict::RunVerdict;

@@ -14,6 +14,7 @@ mod schedule;
 mod segment;
 mod stop;
 mod values;
+mod watch;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -39,6 +40,7 @@ pub use segment::SegmentArgs;
 pub use stop::StopArgs;
 pub(super) use values::variable;
 pub use values::{StageArg, Stages};
+pub use watch::WatchArgs;
 
 use values::{address, arrivals, count, rate, seed, stages};
 
@@ -141,6 +143,9 @@ pub enum Command {
     /// Share a run out among machines by Slurm, Kubernetes or GNU parallel, and merge the results
     #[command(after_help = launch::HELP)]
     Launch(Box<LaunchArgs>),
+    /// Watch the segments of a run in progress as one: progress, failures, a live page
+    #[command(after_help = watch::HELP)]
+    Watch(WatchArgs),
     /// Compare saved runs: what has become slower, and how sure that is
     #[command(after_help = baseline::COMPARE_HELP)]
     Compare(Box<CompareArgs>),

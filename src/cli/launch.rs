@@ -6,14 +6,17 @@ mod kubernetes;
 mod slurm;
 mod ssh_parallel;
 
-use crate::report::Output;
+use std::path::Path;
 
-use super::args::{LaunchArgs, LaunchCommand};
+use crate::report::{Output, WatchedPlace};
+
+use super::args::{JobArgs, LaunchArgs, LaunchCommand};
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
+use super::watching::{WatchOptions, Watching};
 
-use job::{Engine, Job};
+use job::{Description, Engine, Job, Submission};
 
 /// Writes the job's files; submits it, waits, and reports, if that was asked for.
 pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<Exit, CliError> {
@@ -27,7 +30,7 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
                 cpus_per_task: *cpus_per_task,
                 options,
             };
-            perform(&engine, &Job::new(job, environment)?, environment)
+            perform(&engine, job, environment)
         }
         LaunchCommand::Kubernetes {
             job,
@@ -40,7 +43,7 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
                 volume_claim,
                 namespace: namespace.as_deref(),
             };
-            perform(&engine, &Job::new(job, environment)?, environment)
+            perform(&engine, job, environment)
         }
         LaunchCommand::SshParallel {
             job,
@@ -53,18 +56,52 @@ pub(super) fn launch(args: &LaunchArgs, environment: &CliEnvironment) -> Result<
                 files,
                 ssh: ssh.as_deref(),
             };
-            perform(&engine, &Job::new(job, environment)?, environment)
+            perform(&engine, job, environment)
         }
-        LaunchCommand::Collect { directory } => collect::collect(directory, environment),
+        LaunchCommand::Collect { directory } => {
+            collect::collect(directory, environment).map(|it| it.exit)
+        }
     }
 }
 
-fn perform(engine: &dyn Engine, job: &Job, environment: &CliEnvironment) -> Result<Exit, CliError> {
-    job.write(engine)?;
+/// Returns the places at which the job in this directory is watched; `None` if it has no job.
+pub(super) fn published_at(directory: &Path) -> Result<Option<WatchedPlace>, CliError> {
+    match Description::is_in(directory) {
+        true => Description::read(directory).map(|it| Some(it.watched(directory))),
+        false => Ok(None),
+    }
+}
+
+fn perform(
+    engine: &dyn Engine,
+    args: &JobArgs,
+    environment: &CliEnvironment,
+) -> Result<Exit, CliError> {
+    if args.live.address().is_some() && !args.submit {
+        return Err(CliError::usage(
+            "--live is for a job that is submitted here",
+            "add --submit; or submit the job, then `rehearsal watch DIR --live`",
+        ));
+    }
+    if args.submit && !engine.shares_directory() && args.nats.is_none() {
+        if args.live.address().is_some() {
+            return Err(CliError::usage(
+                "--live: the hosts share no directory with this machine",
+                "let the tasks publish at a NATS server: --nats nats://HOST:4222",
+            ));
+        }
+        Output::new(anstream::stderr()).line(
+            "Note: the hosts share no directory with this machine, so there are no live figures; \
+             --nats nats://HOST:4222 publishes them",
+        );
+    }
+    let job = &Job::new(args, environment)?;
+    let description = job.write(engine)?;
     let mut out = Output::new(anstream::stdout());
     if !job.submit {
         out.line(&format!("Files:   {}", job.shown()));
         out.line(&format!("Submit:  {}", engine.submission(job)));
+        out.line(&format!("Watch:   rehearsal watch {}", job.shown()));
         out.line(&format!(
             "Then:    rehearsal launch collect {}",
             job.shown()
@@ -73,16 +110,31 @@ fn perform(engine: &dyn Engine, job: &Job, environment: &CliEnvironment) -> Resu
         printed.map_err(|error| CliError::standard_output("the commands", error))?;
         return Ok(Exit::Completed);
     }
-    let ended = engine.submit(job, environment)?;
+    let options = WatchOptions {
+        progress: args.progress,
+        page: args.live.address(),
+    };
+    let place = description.watched(&job.directory);
+    let watching = Watching::start(&place, &options, environment)?;
+    let mut submission = Submission::new(job, watching, environment)?;
+    let ended = engine.submit(job, &mut submission)?;
+    let watching = submission.end();
     let collected = collect::collect(&job.directory, environment);
-    match ended {
-        job::End::Interrupted => {
+    let exit = match (ended, collected) {
+        (job::End::Ended, Err(error)) => return Err(error),
+        (job::End::Interrupted, Err(error)) => {
             // It is reported as far as it has come.
-            if let Err(error) = collected {
-                Output::new(anstream::stderr()).line(&error.render());
-            }
-            Ok(Exit::Interrupted)
+            Output::new(anstream::stderr()).line(&error.render());
+            return Ok(Exit::Interrupted);
         }
-        job::End::Ended => collected,
-    }
+        (ended, Ok(collected)) => {
+            let locations = format!("Results: {}", collected.merged.display());
+            watching.end(Some(&collected.head), &locations);
+            match ended {
+                job::End::Interrupted => Exit::Interrupted,
+                job::End::Ended => collected.exit,
+            }
+        }
+    };
+    Ok(exit)
 }

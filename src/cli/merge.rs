@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::model::{AuditRecord, RunId};
+use crate::report::result_file::Head;
 use crate::report::terminal::Detail;
 use crate::report::{self, MergeError, Output, ResultDirectory, SavedRun, sanitize};
 
@@ -37,19 +38,19 @@ pub(super) fn merge(
 }
 
 /// Merges the runs of a job's segments, of which there may be one, with audits that were run after
-/// them, and returns the exit codes that apply to the whole.
+/// them, and returns the exit codes that apply to the whole, with its result.
 pub(super) fn segments(
     directories: &[PathBuf],
     audits: &[AuditRecord],
     into: &Path,
     environment: &CliEnvironment,
-) -> Result<Vec<Exit>, CliError> {
+) -> Result<(Vec<Exit>, Head), CliError> {
     let runs: Vec<SavedRun> = directories
         .iter()
         .map(|directory| saved::open(directory, environment))
         .collect::<Result<_, _>>()?;
     let merged = combine(&runs, audits, into, Some(Detail::Short), environment)?;
-    Ok(Exit::of(&merged.head.summary))
+    Ok((Exit::of(&merged.head.summary), merged.head))
 }
 
 fn combine(

@@ -205,6 +205,7 @@ fn refuse_what_is_for_one_run(settings: &RunSettings) -> Result<(), CliError> {
         (settings.shows_dialogue, "--show-dialogue"),
         (settings.segment.segment.is_some(), "--segment"),
         (settings.segment.start_at.is_some(), "--start-at"),
+        (!settings.segment.publish.is_empty(), "--publish"),
     ];
     if let Some((_, option)) = of_one_run.iter().find(|(is_given, _)| *is_given) {
         return Err(CliError::usage(

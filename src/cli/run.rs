@@ -259,6 +259,9 @@ pub(super) fn print_errors(finished: &Finished, output: &mut Output) {
     for error in &finished.errors {
         output.line(&format!("error: {}", sanitize(&error.to_string())));
     }
+    for text in &finished.unpublished {
+        output.line(&format!("Note: {}", sanitize(text)));
+    }
     if !finished.left_over.is_empty() {
         let pids: Vec<_> = finished.left_over.iter().map(ToString::to_string).collect();
         let pids = pids.join(" ");

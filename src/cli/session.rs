@@ -13,8 +13,9 @@ use crate::model::{EventSink, FlowNumber, RunEvent, RunId};
 use crate::process::WatcherProgram;
 use crate::report::result_file::Head;
 use crate::report::{
-    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, Place, Recorder, ReportError,
-    Reporter, Reporters, Reserved, ResultDirectory, Trend,
+    self, Artifacts, BundleCounts, Bundles, HtmlSource, Log, NatsLogin, Place, Publication,
+    PublicationOptions, Recorder, ReportError, Reporter, Reporters, Reserved, ResultDirectory, Say,
+    Trend,
 };
 use crate::scenario::{Load, Overrides, Plan};
 use crate::stats::{EvidenceChoice, EvidenceLimits, FlowFailures, Integrity, Threshold};
@@ -26,7 +27,7 @@ use super::exit::Exit;
 use super::failure_limit::FailureLimit;
 use super::scenario::{Loaded, secret_values};
 use super::settings::{DialogueLogging, RunSettings, Save};
-use super::{bundles, machine_limits, saved, scenario, segment};
+use super::{bundles, machine_limits, nats_login, saved, scenario, segment};
 
 /// A run that is ready to begin: everything is prepared, and nothing is started.
 pub(super) struct Session {
@@ -46,6 +47,7 @@ pub(super) struct Session {
     bundles: Bundles,
     temporary: TempDir,
     segment: SegmentArgs,
+    login: NatsLogin,
 }
 
 /// Retention of a run's flows after its end.
@@ -75,6 +77,9 @@ impl Messages {
     }
 }
 
+/// A publication, and the reporter that feeds it.
+type Published = (Publication, Box<dyn Reporter>);
+
 /// A run that has ended.
 pub(super) struct Finished {
     pub outcome: RunResult,
@@ -82,6 +87,8 @@ pub(super) struct Finished {
     pub head: Head,
     /// Errors of reporters and of saving.
     pub errors: Vec<ReportError>,
+    /// Live figures that did not arrive, which concerns no result.
+    pub unpublished: Vec<String>,
     /// Processes that could not be ended.
     pub left_over: Vec<u32>,
     pub log: PathBuf,
@@ -219,6 +226,7 @@ impl Session {
             bundles,
             temporary,
             segment: settings.segment.clone(),
+            login: nats_login::login(environment),
         })
     }
 
@@ -255,6 +263,25 @@ impl Session {
         &self.names.directory
     }
 
+    /// Starts to publish the live figures, if that is wanted; the reporter feeds them.
+    fn publish(&self) -> Result<Option<Published>, ReportError> {
+        if self.segment.publish.is_empty() {
+            return Ok(None);
+        }
+        let options = PublicationOptions {
+            places: self.segment.publish.clone(),
+            login: self.login.clone(),
+            segments: self.options.plan.load.segment.count(),
+            thresholds: self.options.thresholds.clone(),
+            start: format!("{}-{:016x}", self.names.id, fastrand::u64(..)),
+            host: self.environment.host.clone(),
+        };
+        let messages = self.messages.clone();
+        let say: Say = Arc::new(move |text: &str| messages.say(text));
+        let (publication, reporter) = Publication::start(options, &say)?;
+        Ok(Some((publication, Box::new(reporter))))
+    }
+
     /// Returns the time that flows in flight have to finish once no more are started.
     pub(super) fn graceful_stop(&self) -> Duration {
         self.options.plan.load.graceful_stop
@@ -265,6 +292,8 @@ impl Session {
         self,
         mut listeners: Vec<Box<dyn Reporter>>,
     ) -> Result<Finished, CliError> {
+        let (publication, published) = self.publish()?.unzip();
+        listeners.extend(published);
         let Reserved {
             log_path,
             log,
@@ -326,12 +355,14 @@ impl Session {
             _ => Results::NotSaved(results),
         };
         errors.extend(finished.and_then(Result::err));
+        let unpublished = publication.map_or_else(Vec::new, |it| it.end(&head));
         Ok(Finished {
             left_over: outcome.left_over.pids.clone(),
             outcome,
             artifacts,
             head,
             errors,
+            unpublished,
             log: log_path,
             bundles,
             results,

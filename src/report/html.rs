@@ -53,7 +53,7 @@ pub use history::write_history_html;
 use data::Page;
 
 #[cfg(feature = "cli")]
-pub use live::{LiveControls, LiveOptions, LivePage};
+pub use live::{LiveControls, LiveOptions, LivePage, SegmentsPage};
 
 /// The maximum size of the file.
 pub const MAX_BYTES: usize = 1_500_000;

@@ -1,13 +1,13 @@
 //! Merges several runs into one.
 
+pub(super) mod parts;
 mod verdict;
 
 use std::collections::BTreeMap;
 use std::path::{Path, absolute};
-use std::time::Duration;
 
 use crate::model::{AuditRecord, IntegrityInfo, RunId, RunInfo};
-use crate::stats::{Checked, FlowFailures, Integrity, MissingHistogram, Summary, Tally, Threshold};
+use crate::stats::{Integrity, MissingHistogram, Summary};
 
 use super::bundle;
 use super::error::ReportError;
@@ -16,6 +16,8 @@ use super::flows_reader::FlowsReader;
 use super::integrity::IntegrityCheck;
 use super::result_file::{Completeness, Head, Merged, RunEnvironment};
 use super::saved::SavedRun;
+
+use parts::Part;
 
 /// Errors of merging runs.
 #[derive(Debug, thiserror::Error)]
@@ -64,88 +66,58 @@ pub fn merge(
     }
     let merged_from = sources(runs)?;
     let missing_segments = missing_segments(runs)?;
-    let mut notices = Vec::new();
-    let run = run(runs, id);
-    let mut tally = Tally::new(&run);
-    let mut completeness = Completeness::Whole;
     let heads = || runs.iter().map(|run| &run.head);
-    for saved in runs {
-        let head = &saved.head;
-        let name = &head.run.id;
-        let mut summary = head.summary.clone();
-        let directory = saved.directory.path();
-        bundle::locate(
-            &mut summary,
-            &absolute(directory).unwrap_or_else(|_| directory.into()),
-        );
-        tally
-            .add(&summary, &head.histograms)
-            .map_err(|source| MergeError::Incomplete {
-                run: name.clone(),
-                source,
-            })?;
-        if head.completeness == Completeness::CutOff {
-            completeness = Completeness::CutOff;
-        }
-        notices.extend(head.notices.iter().map(|text| format!("{name}: {text}")));
-    }
-    let elapsed_us = heads().map(|head| head.summary.elapsed_us).max();
-    let elapsed = Duration::from_micros(elapsed_us.unwrap_or_default());
-    let interrupted = heads().any(|head| head.summary.interrupted);
-    let mut summary = tally.summary(elapsed, interrupted);
-    summary.started_per_second = heads()
-        .map(|head| head.summary.started_per_second)
-        .sum::<Option<f64>>();
-    summary.completed_per_second = heads()
-        .map(|head| head.summary.completed_per_second)
-        .sum::<Option<f64>>();
-    summary.rehearsal_cpu_us = heads().map(|head| head.summary.rehearsal_cpu_us).sum();
-    let peaks = heads().filter_map(|head| head.summary.rehearsal_peak_rss_bytes);
-    summary.set_rehearsal_peak(peaks.max());
+    let located = runs.iter().map(located);
+    let summaries: Vec<Summary> = located.collect();
+    let parts = heads().zip(&summaries).map(|(head, summary)| Part {
+        run: &head.run,
+        summary,
+        histograms: &head.histograms,
+        clock: clock(head),
+    });
+    let parts: Vec<Part<'_>> = parts.collect();
+    let run = parts::run(&parts, id);
+    let merged = parts::figures(&parts, &run);
+    let (mut summary, histograms) = merged.map_err(|(place, source)| MergeError::Incomplete {
+        run: runs[place].head.run.id.clone(),
+        source,
+    })?;
     summary.integrity = integrity(runs, audits, &run.integrity, temporary)?;
-    summary.flow_failures = flow_failures(runs);
-    summary.thresholds = thresholds(runs, &run, &summary);
-    summary.verdict = verdict::verdict(runs);
+    summary.thresholds = parts::thresholds(&parts, &run, &summary);
+    summary.verdict = verdict::verdict(&parts);
+    let notices = heads().flat_map(|head| {
+        let notices = head.notices.iter();
+        notices.map(|text| format!("{}: {text}", head.run.id))
+    });
+    let is_cut_off = heads().any(|head| head.completeness == Completeness::CutOff);
     Ok(Head {
         merged_from,
         missing_segments,
-        completeness,
-        ..Head::new(&run, environment, summary, tally.histograms(), notices)
+        completeness: match is_cut_off {
+            true => Completeness::CutOff,
+            false => Completeness::Whole,
+        },
+        ..Head::new(&run, environment, summary, histograms, notices.collect())
     })
 }
 
-/// Returns the effect of failed flows: they are allowed if all runs allow theirs.
-fn flow_failures(runs: &[SavedRun]) -> FlowFailures {
-    let failed = runs.iter().filter(|run| run.head.summary.flows.failed > 0);
-    let mut effects = failed.map(|run| run.head.summary.flow_failures).peekable();
-    match effects.peek().is_some() && effects.all(|it| it == FlowFailures::AreAllowed) {
-        true => FlowFailures::AreAllowed,
-        false => FlowFailures::Count,
-    }
+/// Returns the figures of a run, with full paths of its bundles.
+fn located(saved: &SavedRun) -> Summary {
+    let mut summary = saved.head.summary.clone();
+    let directory = saved.directory.path();
+    bundle::locate(
+        &mut summary,
+        &absolute(directory).unwrap_or_else(|_| directory.into()),
+    );
+    summary
 }
 
-/// Checks the thresholds of the runs against the figures of all together. One of windows holds if it
-/// held in every run, as windows of several runs have no common figures.
-fn thresholds(runs: &[SavedRun], run: &RunInfo, summary: &Summary) -> Vec<Checked> {
-    let steps: Vec<&str> = run.steps.iter().map(|step| step.name.as_str()).collect();
-    let mut merged: Vec<Checked> = Vec::new();
-    let all = || runs.iter().flat_map(|run| &run.head.summary.thresholds);
-    for one in all() {
-        if merged.iter().any(|it| it.threshold == one.threshold) {
-            continue;
-        }
-        let parsed = Threshold::parse(&one.threshold, &steps).ok();
-        let whole = parsed.filter(|it| !it.is_of_windows());
-        merged.push(match whole {
-            Some(threshold) => threshold.check(summary),
-            None => {
-                let same = || all().filter(|it| it.threshold == one.threshold);
-                let crossed = same().find(|it| !it.holds);
-                crossed.unwrap_or(one).clone()
-            }
-        });
-    }
-    merged
+/// Returns the clock of a segment's machine, with the machine's name, if it was measured.
+fn clock(head: &Head) -> Option<(i64, &str)> {
+    let environment = &head.environment;
+    head.run.segment.as_ref()?;
+    // A clock that is ahead makes the file system's look late.
+    Some((environment.clock_offset_us?, environment.host.as_str()))
 }
 
 /// Checks the integrity of all of them together.
@@ -274,30 +246,5 @@ fn different(one: &RunInfo, other: &RunInfo, difference: String) -> MergeError {
         one: one.id.clone(),
         other: other.id.clone(),
         difference,
-    }
-}
-
-fn run(runs: &[SavedRun], id: RunId) -> RunInfo {
-    let all = || runs.iter().map(|saved| &saved.head.run);
-    let mut loads: Vec<_> = all().map(|run| run.load.as_str()).collect();
-    loads.dedup();
-    let first = runs[0].head.run.clone();
-    RunInfo {
-        id,
-        flows: all().map(|run| run.flows).sum(),
-        duration_us: all().filter_map(|run| run.duration_us).max(),
-        parallel: all().map(|run| run.parallel).sum(),
-        load: format!("{} runs of {}", runs.len(), loads.join(" and ")),
-        wanted_per_second: all().map(|run| run.wanted_per_second).sum(),
-        segment: None,
-        // Segments share it; other runs have one each.
-        seed: first
-            .seed
-            .filter(|_| all().all(|run| run.segment.is_some())),
-        started_at: all()
-            .map(|run| run.started_at)
-            .min()
-            .unwrap_or(first.started_at),
-        ..first
     }
 }

@@ -1,9 +1,12 @@
 //! Course of a run over time: rates, percentiles and load in equal buckets.
 
+mod parts;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{FlowOutcome, FlowRecord, InjectionOutcome, RunInfo, micros};
 
@@ -32,8 +35,10 @@ const DIGITS: u8 = 2;
 const MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// The course of one run, flow by flow, in a size that depends neither on the number of flows nor on
-/// the length of the run. Flows of the warm-up are included.
-#[derive(Debug)]
+/// the length of the run. Flows of the warm-up are included. That of a run in progress can be written
+/// to a snapshot, and added to others.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "parts::EncodedTimeline", try_from = "parts::EncodedTimeline")]
 pub struct Timeline {
     width_us: u64,
     buckets: Vec<Bucket>,
@@ -247,7 +252,7 @@ impl Timeline {
             FlowOutcome::Interrupted => bucket.interrupted += 1,
             FlowOutcome::Failed(failure) => {
                 bucket.failed += 1;
-                self.count_failure(failure.kind.name(), end);
+                self.count_failures(failure.kind.name(), end, 1);
             }
         }
         for injection in &flow.injections {
@@ -264,7 +269,7 @@ impl Timeline {
         }
     }
 
-    fn count_failure(&mut self, cause: &str, place: usize) {
+    fn count_failures(&mut self, cause: &str, place: usize, times: u64) {
         let is_known = self.failures.contains_key(cause);
         let cause = if is_known || self.failures.len() < MAX_CAUSES {
             cause
@@ -273,7 +278,7 @@ impl Timeline {
         };
         let count = self.buckets.len();
         let counts = self.failures.entry(cause.to_owned());
-        counts.or_insert_with(|| vec![0; count])[place] += 1;
+        counts.or_insert_with(|| vec![0; count])[place] += times;
     }
 
     fn place(&self, us: u64) -> usize {

@@ -34,7 +34,7 @@ fn the_help_of_each_command_has_examples_and_fits() {
     let sandbox = Sandbox::new();
     for command in [
         "run", "init", "check", "report", "replay", "record", "merge", "compare", "history",
-        "schedule", "shop",
+        "schedule", "shop", "launch", "watch",
     ] {
         let help = sandbox.rehearsal(&format!("{command} --help"));
         help.assert_code(0).assert_out("\nExamples:\n");

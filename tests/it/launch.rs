@@ -58,6 +58,7 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
         ))
         .assert_code(0)
         .assert_out("sbatch --wait ")
+        .assert_out("rehearsal watch ")
         .assert_out("rehearsal launch collect ");
     let script = sandbox.read("s/job.sbatch");
     let home = sandbox.home().display().to_string();
@@ -73,7 +74,7 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
     let command = script.lines().last().expect("the command");
     let expected = format!(
         " run quick.yaml --flows 40 --parallel 8 --seed 7 --segment auto --quiet \
-         --save={home}/s/segments/\"$SLURM_ARRAY_TASK_ID\""
+         '--publish={home}/s/live' --save={home}/s/segments/\"$SLURM_ARRAY_TASK_ID\""
     );
     assert!(command.ends_with(&expected), "{command}");
 
@@ -128,7 +129,7 @@ fn the_files_of_a_job_are_written_with_the_command_that_submits_it() {
         .filter_map(Value::as_str)
         .collect();
     let expected = "rehearsal run /scenario/scenario.yaml --flows 40 --parallel 8 --seed 7 \
-                    --segment auto/4 --quiet --save=/results/segments/$(JOB_COMPLETION_INDEX)";
+                    --segment auto/4 --quiet --publish=/results/live --save=/results/segments/$(JOB_COMPLETION_INDEX)";
     assert_eq!(words.join(" "), expected);
     assert_eq!(container["volumeMounts"][0]["subPath"], "k");
 }
@@ -156,6 +157,18 @@ fn jobs_that_cannot_work_are_refused_before_anything_is_written() {
         ("--segments 2 -- run nothing.yaml --flows 4", "nothing.yaml"),
         ("--segments 2 -- run quick.yaml --flow 4", "--flow"),
         ("--segments 0 -- run quick.yaml", "--segments"),
+        (
+            "--segments 2 --live -- run quick.yaml --flows 4",
+            "--live is for a job that is submitted here",
+        ),
+        (
+            "--segments 2 --submit -- run quick.yaml --flows 4 --live",
+            "write it before the `--`",
+        ),
+        (
+            "--segments 2 --nats nats://a:b@host -- run quick.yaml --flows 4 --parallel 2",
+            "leave the password out",
+        ),
     ];
     for (line, text) in cases {
         let line = format!("launch slurm --into job {line}");
@@ -403,6 +416,8 @@ fn slurm_shares_a_run_out_and_loses_or_repeats_tasks() {
     let (code, heard) = running.end();
     assert_eq!(code, Some(1), "{heard}");
     assert!(heard.contains("8 of 8 segments have ended"), "{heard}");
+    assert!(heard.contains("segment 5 was started again"), "{heard}");
+    assert!(heard.contains("in flight; segments 8 of 8"), "{heard}");
     assert!(heard.contains("Segment 3 was interrupted"), "{heard}");
     assert!(heard.contains("1 of 8 segments not complete"), "{heard}");
     assert!(

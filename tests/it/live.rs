@@ -382,3 +382,38 @@ fn an_address_that_others_can_reach_is_warned_about() {
         .assert_code(2)
         .assert_err(&format!("cannot listen at {address}"));
 }
+
+#[test]
+fn the_segments_of_a_job_are_one_run_on_the_live_page() {
+    let is_there = |it: &Path| it.join("parallel").exists();
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if !std::env::split_paths(&path).any(|it| is_there(&it)) {
+        eprintln!("skipped, as there is no parallel");
+        return;
+    }
+    let sandbox = Sandbox::with("shifts.yaml", &scenario("live/shifts"));
+    let live = Live::start(
+        sandbox,
+        "launch ssh-parallel --segments 2 --hosts : --into job --submit --live --progress plain -- run \
+         shifts.yaml --flows 40 --parallel 4",
+    );
+    let both = live.until("both segments", |update| {
+        let segments = update["segments"].as_array();
+        let is_busy = |it: &Value| it["state"] == "running" && it["inFlight"].as_u64() > Some(0);
+        segments.is_some_and(|it| it.len() == 2 && it.iter().all(is_busy))
+    });
+    assert_eq!(both["setting"], Value::Null);
+    assert!(
+        both["progress"].to_string().contains("of 40 flows"),
+        "{both}"
+    );
+    assert_eq!(live.post(r#"{"stop":true}"#).0, 404);
+    let last = live.until("the result", |update| update["phase"] == "ended");
+    assert_eq!(last["word"], "FAILED", "some flows do: {last}");
+    let locations = last["locations"].as_str().expect("a text");
+    assert!(locations.ends_with("job/merged"), "{locations}");
+    let (code, heard) = live.running.end();
+    assert_eq!(code, Some(1), "{heard}");
+    assert!(heard.contains("40 of 40 done"), "{heard}");
+    assert!(heard.contains("segments 2 of 2, 2 ended"), "{heard}");
+}

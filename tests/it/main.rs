@@ -49,3 +49,4 @@ mod stalls;
 mod support;
 mod surroundings;
 mod verdicts;
+mod watch;

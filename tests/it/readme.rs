@@ -202,7 +202,7 @@ pages! {
     baselines: 3,
     integrity: 1,
     faults: 2,
-    segments: 2,
+    segments: 3,
 }
 
 #[test]

@@ -30,6 +30,8 @@ const RUN_EXAMPLES: &str = "  rehearsal run                   one order, shown s
                                   an HTML report
   rehearsal run --duration 5m --parallel 50 --live
                                   a live page that can stop the run
+  rehearsal run my.yaml --flows 800 --seed 7 --segment 2/8 --publish /mnt/shared/night
+                                  one of 8 parts, for `rehearsal watch /mnt/shared/night`
   rehearsal run --junit junit.xml --markdown summary.md
                                   for CI; config/ci has complete examples
   rehearsal run --json | jq .summary
@@ -61,6 +63,8 @@ pub(super) const MERGE: &str = "Examples:
 const ENVIRONMENT: &str =
     "  REHEARSAL_RESULTS  directory for results and logs (default: ./rehearsal-results)
   REHEARSAL_SHOP_DB  database of the shop (default: a new one for each run)
+  NATS_USER, NATS_PASSWORD
+                     login at the NATS server after --publish; a user alone is a token
   NO_COLOR           no colours; CLICOLOR_FORCE=1 forces colours
   TMPDIR             directory for temporary files";
 

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
+use super::Progress;
+use super::live::SegmentsLiveArgs;
 use super::values::count;
 
 pub(super) const HELP: &str = "Examples:
@@ -15,6 +17,10 @@ pub(super) const HELP: &str = "Examples:
       writes the manifest of an Indexed Job, and says how to submit it
   rehearsal launch ssh-parallel --segments 4 --hosts a,b,c,d --submit -- run my.yaml --flows 400
       GNU parallel over ssh
+  rehearsal launch slurm --segments 8 --submit --live -- run my.yaml --flows 8000 --parallel 400
+      with a live page of all segments together
+  rehearsal watch launch-20261128-120000
+      the same from elsewhere, while the job goes on
   rehearsal launch collect launch-20261128-120000
       merges what a job has left, once it has ended";
 
@@ -86,6 +92,17 @@ pub struct JobArgs {
     /// Submit the job, wait for its end, merge, and report; without it the files are only written
     #[arg(long)]
     pub submit: bool,
+    #[command(flatten)]
+    pub live: SegmentsLiveArgs,
+    /// Publish the tasks' live figures at this NATS server, too: nats://HOST:4222, or with the run's
+    /// name, nats://HOST:4222/NAME [default: that of the job's directory]. For hosts that share no
+    /// directory, it is the only way. A name and password come from $NATS_USER and $NATS_PASSWORD
+    #[arg(long, value_name = "URL")]
+    pub nats: Option<String>,
+    /// Display of the progress of all segments together: bars on a terminal and plain lines elsewhere
+    /// (auto), bars, plain lines, or notices only
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub progress: Progress,
     /// The rehearsal program there [default: this program, or `rehearsal` where files are copied]
     #[arg(long, value_name = "PATH")]
     pub program: Option<PathBuf>,

@@ -18,6 +18,29 @@ pub struct LiveArgs {
     live: Option<Option<SocketAddr>>,
 }
 
+/// The live page of all segments of a run.
+#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
+pub struct SegmentsLiveArgs {
+    /// Serve a live page of all segments together and print its link. Write --live=PORT for a port of
+    /// the loopback address, or --live=ADDRESS:PORT [default: a free port of the loopback address]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        require_equals = true,
+        value_parser = super::values::address
+    )]
+    live: Option<Option<SocketAddr>>,
+}
+
+impl SegmentsLiveArgs {
+    /// Returns the address to serve the page at, if it is wanted.
+    pub fn address(&self) -> Option<SocketAddr> {
+        let address = self.live?;
+        Some(address.unwrap_or(LiveArgs::LOOPBACK))
+    }
+}
+
 impl LiveArgs {
     /// The address if none is given: a free port of the loopback address.
     pub const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Days, Local, NaiveTime, TimeZone as _};
 
+use crate::report::PublishPlace;
 use crate::scenario::Segment;
 
 /// A part of a larger run.
@@ -19,6 +20,12 @@ pub struct SegmentArgs {
     /// time zone, 2026-01-31T14:30:00Z. If it has passed, flows that were due since then start late
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub start_at: Option<DateTime<Local>>,
+
+    /// Publish the figures of this part every second, for `rehearsal watch`: in a directory that all
+    /// machines share, new for each run, or at nats://HOST:4222/NAME, where NAME is the run's; may be
+    /// repeated. The name and password of a NATS server come from $NATS_USER and $NATS_PASSWORD
+    #[arg(long, value_name = "PLACE", value_parser = str::parse::<PublishPlace>)]
+    pub publish: Vec<PublishPlace>,
 }
 
 /// The source of a run's segment.

@@ -10,6 +10,7 @@ use crate::cli::repeat::making::Maker;
 use crate::cli::settings::RunSettings;
 use crate::cli::{merge, scenario};
 use crate::model::AuditRecord;
+use crate::report::result_file::Head;
 use crate::report::{ListedResult, Output, saved_runs, units};
 
 use super::job::{Description, SEGMENTS, run_command};
@@ -76,8 +77,19 @@ impl Attempts {
     }
 }
 
+/// The merged run of a job.
+pub(super) struct Collected {
+    pub exit: Exit,
+    pub head: Head,
+    /// Its directory.
+    pub merged: PathBuf,
+}
+
 /// Merges the segments of the job in this directory, and reports.
-pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<Exit, CliError> {
+pub(super) fn collect(
+    directory: &Path,
+    environment: &CliEnvironment,
+) -> Result<Collected, CliError> {
     let directory = &std::path::absolute(directory)
         .map_err(|error| CliError::system("cannot find the current directory", error))?;
     let description = Description::read(directory)?;
@@ -123,7 +135,7 @@ pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<
         Err(error) => (Vec::new(), Some(error)),
     };
     let into = merged(directory);
-    let mut exits = merge::segments(&runs, &audits, &into, environment)?;
+    let (mut exits, head) = merge::segments(&runs, &audits, &into, environment)?;
     if let Some(error) = remark {
         errors.line("The audit could not be run:");
         errors.line(&error.render());
@@ -145,7 +157,11 @@ pub(super) fn collect(directory: &Path, environment: &CliEnvironment) -> Result<
     if let Some(text) = Exit::explain(&exits) {
         errors.line(&text);
     }
-    Ok(Exit::first(&exits))
+    Ok(Collected {
+        exit: Exit::first(&exits),
+        head,
+        merged: into,
+    })
 }
 
 /// Runs the scenario's audit, if it has one, now that the flows of all segments have ended: as a run

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::Local;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,9 @@ use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::settings::{RunSettings, ScenarioChoice};
 use crate::cli::signals::{self, Signal};
+use crate::cli::watching::{LOOK, Watching};
 use crate::cli::{saved, scenario, segment};
-use crate::report::{Output, sanitize};
+use crate::report::{NatsPlace, WatchedPlace, sanitize};
 use crate::scenario::{Load, Segment};
 
 /// The name of the job's description.
@@ -26,13 +27,18 @@ const DESCRIPTION: &str = "launch.json";
 /// The directory with a directory for each segment's results.
 pub(super) const SEGMENTS: &str = "segments";
 
-/// The time between two looks at the results of a job in progress.
-const LOOK: Duration = Duration::from_secs(2);
+/// The directory for the segments' live figures.
+pub(super) const LIVE: &str = "live";
 
 /// An engine that runs tasks.
 pub(super) trait Engine {
     /// Returns the name that `launch` has for it.
     fn name(&self) -> &'static str;
+
+    /// Returns `true` if the tasks see the job's directory.
+    fn shares_directory(&self) -> bool {
+        true
+    }
 
     /// Returns the job's files, by name.
     ///
@@ -47,7 +53,7 @@ pub(super) trait Engine {
     ///
     /// # Errors
     /// If the engine's program cannot be run, or refuses the job.
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError>;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError>;
 }
 
 /// The end of a job.
@@ -75,8 +81,10 @@ pub(super) struct Job {
     pub own_program: PathBuf,
     /// The directory in which the command was given.
     pub home: PathBuf,
-    /// The arguments of each task, without its segment and the place of its results.
+    /// The arguments of each task, without its segment and the places of its results.
     pub arguments: Vec<String>,
+    /// The run on a NATS server at which the tasks publish their live figures, too.
+    pub nats: Option<NatsPlace>,
 }
 
 /// The description of a job, by which its results are collected.
@@ -91,10 +99,27 @@ pub(super) struct Description {
     pub home: PathBuf,
     /// The arguments of `run` for all segments.
     pub arguments: Vec<String>,
+    /// The run on a NATS server at which the tasks publish their live figures, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nats: Option<String>,
 }
 
 impl Description {
     const FORMAT: &'static str = "rehearsal-launch/1";
+
+    /// Returns `true` if there is a job in this directory.
+    pub(super) fn is_in(directory: &Path) -> bool {
+        directory.join(DESCRIPTION).is_file()
+    }
+
+    /// Returns the places at which the job in this directory is watched.
+    pub(super) fn watched(&self, directory: &Path) -> WatchedPlace {
+        let nats = self.nats.as_deref();
+        WatchedPlace {
+            folder: Some(directory.join(LIVE)),
+            nats: nats.and_then(|it| NatsPlace::parse(it, None).ok()),
+        }
+    }
 
     /// Reads the description of the job in this directory.
     pub(super) fn read(directory: &Path) -> Result<Self, CliError> {
@@ -171,6 +196,7 @@ impl Job {
                 "work in another directory, or name one: --into DIR",
             ));
         }
+        let nats = nats(args.nats.as_deref(), &directory)?;
         Ok(Job {
             directory,
             segments: args.segments,
@@ -182,11 +208,12 @@ impl Job {
                 .unwrap_or_else(|_| environment.program.clone()),
             home,
             arguments,
+            nats,
         })
     }
 
     /// Makes the directory, with the description and the engine's files.
-    pub(super) fn write(&self, engine: &dyn Engine) -> Result<(), CliError> {
+    pub(super) fn write(&self, engine: &dyn Engine) -> Result<Description, CliError> {
         let description = Description {
             format: Description::FORMAT.into(),
             engine: engine.name().into(),
@@ -194,6 +221,7 @@ impl Job {
             segments: self.segments,
             home: self.home.clone(),
             arguments: self.arguments.clone(),
+            nats: self.nats.as_ref().map(ToString::to_string),
         };
         let text = serde_json::to_string_pretty(&description)
             .map_err(|error| CliError::system("cannot describe the job", error.into()))?;
@@ -205,7 +233,15 @@ impl Job {
                 CliError::system(format_args!("cannot write {}", path.display()), error)
             })?;
         }
-        Ok(())
+        Ok(description)
+    }
+
+    /// Returns the options by which a task publishes its live figures: in the job's directory as the
+    /// task sees it, if it does, and at a NATS server.
+    pub(super) fn publishing(&self, directory: Option<&str>) -> Vec<String> {
+        let folder = directory.map(|it| format!("--publish={it}/{LIVE}"));
+        let nats = self.nats.iter().map(|it| format!("--publish={it}"));
+        folder.into_iter().chain(nats).collect()
     }
 
     fn make_directory(&self) -> Result<(), CliError> {
@@ -249,6 +285,7 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
     let exports = &options.exports;
     let of_one_process = [
         (options.segment.segment.is_some(), "--segment"),
+        (!options.segment.publish.is_empty(), "--publish"),
         (options.save.is_some(), "--save"),
         (options.series.is_series(), "--repeat"),
         (options.html.is_some(), "--html"),
@@ -263,6 +300,14 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
     ];
     match of_one_process.iter().find(|(is_given, _)| *is_given) {
         None => Ok(()),
+        Some((_, "--publish")) => Err(CliError::usage(
+            "--publish is chosen for each task",
+            "leave it out; --nats names a NATS server",
+        )),
+        Some((_, "--live")) => Err(CliError::usage(
+            "--live is for a run of one process",
+            "write it before the `--`: launch … --submit --live -- run …",
+        )),
         Some((_, option @ ("--segment" | "--save"))) => Err(CliError::usage(
             format_args!("{option} is chosen for each task"),
             "leave it out; --into names the directory for all results",
@@ -272,6 +317,24 @@ fn refuse_what_tasks_cannot_share(options: &RunArgs) -> Result<(), CliError> {
             "leave it out, and use `rehearsal report` for the merged run",
         )),
     }
+}
+
+/// Returns the run on this NATS server, by default with the name of the job's directory.
+fn nats(address: Option<&str>, directory: &Path) -> Result<Option<NatsPlace>, CliError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let name = directory.file_name().unwrap_or_default().to_string_lossy();
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let name: String = name
+        .chars()
+        .map(|c| if is_sound(c) { c } else { '-' })
+        .take(100)
+        .collect();
+    let place = NatsPlace::parse(address, Some(name.as_str()));
+    place
+        .map(Some)
+        .map_err(|error| CliError::usage(format_args!("--nats {address}"), error))
 }
 
 /// Returns the absolute path of the job's directory.
@@ -293,16 +356,39 @@ fn cannot_make(directory: &Path, error: &io::Error) -> CliError {
     )
 }
 
-/// Runs the engine's programs, and shows how many segments have ended meanwhile.
+/// Runs the engine's programs, and shows the progress of the segments meanwhile.
 pub(super) struct Submission<'e> {
     children: Children<'e>,
     signals: UnboundedReceiver<Signal>,
+    progress: JobProgress,
+}
+
+/// The progress of a job's segments.
+struct JobProgress {
     segments: PathBuf,
     all: u64,
+    watching: Watching,
+    /// The number of segments that had ended at the last look.
+    ended: Option<usize>,
+}
+
+impl JobProgress {
+    fn look(&mut self) {
+        self.watching.look();
+        let ended = ended_segments(&self.segments);
+        if self.ended.replace(ended) != Some(ended) {
+            let text = format!("{ended} of {} segments have ended", self.all);
+            self.watching.say(&text);
+        }
+    }
 }
 
 impl<'e> Submission<'e> {
-    pub(super) fn new(job: &Job, environment: &'e CliEnvironment) -> Result<Self, CliError> {
+    pub(super) fn new(
+        job: &Job,
+        watching: Watching,
+        environment: &'e CliEnvironment,
+    ) -> Result<Self, CliError> {
         let (arrived, signals) = mpsc::unbounded_channel();
         signals::watch(move |signal| {
             // Without a receiver the job is over.
@@ -312,8 +398,12 @@ impl<'e> Submission<'e> {
         Ok(Submission {
             children: Children::new(environment)?,
             signals,
-            segments: job.directory.join(SEGMENTS),
-            all: job.segments,
+            progress: JobProgress {
+                segments: job.directory.join(SEGMENTS),
+                all: job.segments,
+                watching,
+                ended: None,
+            },
         })
     }
 
@@ -330,22 +420,30 @@ impl<'e> Submission<'e> {
         stop: &[&str],
     ) -> Result<Ended, CliError> {
         let argv = |words: &[&str]| words.iter().map(OsString::from).collect();
-        let mut shown = None;
-        let (segments, all) = (&self.segments, self.all);
-        let mut look = || {
-            let ended = ended_segments(segments);
-            if shown.replace(ended) != Some(ended) {
-                let line = format!("{ended} of {all} segments have ended");
-                Output::new(anstream::stderr()).line(&line);
-            }
-        };
+        let progress = &mut self.progress;
+        let mut look = || progress.look();
         self.children
             .program(argv(words), argv(stop), &mut self.signals, LOOK, &mut look)
     }
 
+    /// Shows what came last, and ends the progress; the page stays until the result is known.
+    pub(super) fn end(mut self) -> Watching {
+        let watching = &mut self.progress.watching;
+        watching.look();
+        watching.end_progress();
+        self.progress.watching
+    }
+
     /// Waits for so long, or for a signal; returns `true` for that.
     pub(super) fn pause(&mut self, time: Duration) -> bool {
-        self.children.pause(time, &mut self.signals)
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now()) {
+            if self.children.pause(left.min(LOOK), &mut self.signals) {
+                return true;
+            }
+            self.progress.look();
+        }
+        false
     }
 }
 

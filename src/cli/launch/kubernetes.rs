@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 
@@ -116,6 +115,7 @@ impl Kubernetes<'_> {
             format!("auto/{}", job.segments),
             "--quiet".into(),
         ]);
+        command.extend(job.publishing(Some(RESULTS)));
         // Kubernetes itself replaces $(NAME) in arguments, and takes $$ for one $.
         for word in &mut command {
             *word = word.replace('$', "$$");
@@ -231,8 +231,7 @@ impl Engine for Kubernetes<'_> {
         quoted(self.kubectl(&["create", "--filename", job.path(MANIFEST).as_str()]))
     }
 
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError> {
-        let mut submission = Submission::new(job, environment)?;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError> {
         let manifest = job.path(MANIFEST);
         // `apply` would take a job of the same name for this one, and a scenario only up to 256 KiB.
         let created = submission.run(&self.kubectl(&["create", "--filename", &manifest]))?;

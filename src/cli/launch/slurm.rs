@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 
 use super::job::{End, Engine, Job, SEGMENTS, Submission, quoted};
@@ -50,11 +49,13 @@ impl Engine for Slurm<'_> {
         let program = program.display().to_string();
         let words = [program.as_str(), "run"].into_iter();
         let words = words.chain(job.arguments.iter().map(String::as_str));
+        let publishing = job.publishing(Some(&job.directory.display().to_string()));
         let script = format!(
-            "#!/bin/sh\n{options}cd {home}\nexec {command} --segment auto --quiet \
+            "#!/bin/sh\n{options}cd {home}\nexec {command} --segment auto --quiet {publishing} \
              --save={segments}/\"$SLURM_ARRAY_TASK_ID\"\n",
             home = quoted([job.home.display().to_string().as_str()]),
             command = quoted(words),
+            publishing = quoted(publishing.iter().map(String::as_str)),
             segments = quoted([job.path(SEGMENTS).as_str()]),
         );
         Ok(vec![(SCRIPT, script)])
@@ -64,8 +65,7 @@ impl Engine for Slurm<'_> {
         quoted(["sbatch", "--wait", job.path(SCRIPT).as_str()])
     }
 
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError> {
-        let mut submission = Submission::new(job, environment)?;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError> {
         // With --wait its exit code is the highest of the tasks'.
         let ended = submission.run(&["sbatch", "--wait", "--parsable", &job.path(SCRIPT)])?;
         let output = ended.text();

@@ -9,7 +9,6 @@ use std::fs;
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
-use crate::cli::environment::CliEnvironment;
 use crate::cli::error::CliError;
 
 use super::job::{End, Engine, Job, SEGMENTS, Submission, quoted};
@@ -71,6 +70,10 @@ impl Engine for SshParallel<'_> {
         "ssh-parallel"
     }
 
+    fn shares_directory(&self) -> bool {
+        self.hosts.iter().all(|host| host == ":")
+    }
+
     fn files(&self, job: &Job) -> Result<Vec<(&'static str, String)>, CliError> {
         let is_here = self.is_here()?;
         let program = match (&job.program, is_here) {
@@ -100,6 +103,10 @@ impl Engine for SshParallel<'_> {
                 "give such values in the scenario, and files other names",
             ));
         }
+        // Other hosts do not see the job's directory.
+        let directory = job.directory.display().to_string();
+        let publishing = job.publishing(is_here.then_some(directory.as_str()));
+        let publishing = quoted(publishing.iter().map(String::as_str));
         // Where results are copied, each task is in a directory of its own.
         let (place, results) = match is_here {
             true => (&job.home, quoted([job.path(SEGMENTS).as_str()])),
@@ -107,7 +114,8 @@ impl Engine for SshParallel<'_> {
         };
         let token = format!("rehearsal-{:016x}", fastrand::u64(..));
         let task = format!(
-            "{command} --segment {{}}/{} --progress none --report none --save={results}/{{}}",
+            "{command} --segment {{}}/{} --progress none --report none {publishing} \
+             --save={results}/{{}}",
             job.segments
         );
         // The shell becomes the run, which keeps its process id.
@@ -151,8 +159,7 @@ impl Engine for SshParallel<'_> {
         quoted(["sh", job.path(SCRIPT).as_str()])
     }
 
-    fn submit(&self, job: &Job, environment: &CliEnvironment) -> Result<End, CliError> {
-        let mut submission = Submission::new(job, environment)?;
+    fn submit(&self, job: &Job, submission: &mut Submission<'_>) -> Result<End, CliError> {
         let stop = job.path(STOP);
         let stop: &[&str] = match self.is_here()? {
             true => &[],

@@ -1,7 +1,7 @@
 //! The result at the top of the page, its figures, and the thresholds.
 
 use crate::model::RunInfo;
-use crate::report::checks::{self, DataState};
+use crate::report::data_state::{self, DataState};
 use crate::report::result_file::{Completeness, Head};
 use crate::report::units;
 use crate::report::verdict::{self, RunVerdict};
@@ -77,7 +77,7 @@ fn flows(summary: &Summary) -> Part {
 }
 
 pub(super) fn integrity(integrity: &Integrity) -> Part {
-    let (data, text) = checks::data(integrity);
+    let (data, text) = data_state::data(integrity);
     let state = match data {
         DataState::Consistent => State::Good,
         DataState::Unsure => State::Unsure,

@@ -102,7 +102,7 @@ impl Causes {
 }
 
 /// Describes a group: `06_approve: timeout (Order <id> is already approved)`.
-fn what(group: &FailureGroup, columns: usize) -> String {
+pub(in crate::report) fn what(group: &FailureGroup, columns: usize) -> String {
     let saw = group.saw.as_deref().unwrap_or_default().trim();
     let place_and_cause = place_and_cause(group, columns);
     match saw {

@@ -29,7 +29,7 @@ const MIN_NAME: usize = 14;
 
 /// The size of a terminal, in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Size {
+pub(in crate::report) struct Size {
     pub rows: usize,
     pub columns: usize,
 }

@@ -17,7 +17,7 @@ const USUAL_SIZE: Size = Size {
 const MIN_COLUMNS: usize = 20;
 
 /// Returns the current size of the terminal on standard error.
-pub(super) fn terminal_size() -> Size {
+pub(in crate::report) fn terminal_size() -> Size {
     let Ok(size) = rustix::termios::tcgetwinsize(io::stderr()) else {
         return USUAL_SIZE;
     };
@@ -36,7 +36,7 @@ pub(super) fn terminal_size() -> Size {
 /// `indicatif` fills lines with blanks up to the edge instead, so that they are one long line, which
 /// terminals wrap anew when they are resized: the rows of the display are then no longer known. A
 /// line that ends is wrapped for itself, and only if the terminal becomes too narrow for it.
-pub(super) struct LinesTerminal {
+pub(in crate::report) struct LinesTerminal {
     state: Mutex<State<Stderr>>,
 }
 
@@ -53,7 +53,7 @@ struct State<W> {
 
 impl LinesTerminal {
     /// Returns the terminal on standard error.
-    pub(super) fn stderr() -> Self {
+    pub(in crate::report) fn stderr() -> Self {
         LinesTerminal {
             state: Mutex::new(State::new(io::stderr())),
         }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use crate::model::{
     FlowNumber, FlowOutcome, LoadSetting, RunEvent, RunInfo, StepIndex, StepOutcome, micros,
 };
+#[cfg(feature = "cli")]
+use crate::stats::Histogram;
 use crate::stats::SlidingWindow;
 
 /// The length of the sliding window of rates and percentiles, in seconds.
@@ -212,6 +214,13 @@ impl LiveStats {
         p95_us(&mut self.recent, self.now)
     }
 
+    /// Returns the response times in the sliding window.
+    #[cfg(feature = "cli")]
+    pub(in crate::report) fn responses(&mut self) -> Histogram {
+        self.recent.slide_to(self.now);
+        self.recent.histogram()
+    }
+
     /// Returns the time since the start of the run.
     pub(in crate::report) fn elapsed(&self) -> Duration {
         self.now
@@ -222,6 +231,13 @@ impl StepStats {
     /// Returns the 95th percentile of the step's durations in the window before `now`.
     pub(in crate::report) fn p95_us(&mut self, now: Duration) -> Option<u64> {
         p95_us(&mut self.recent, now)
+    }
+
+    /// Returns the step's durations in the window before `now`.
+    #[cfg(feature = "cli")]
+    pub(in crate::report) fn durations(&mut self, now: Duration) -> Histogram {
+        self.recent.slide_to(now);
+        self.recent.histogram()
     }
 }
 

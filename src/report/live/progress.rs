@@ -1,26 +1,16 @@
 //! Progress of a run with many flows, as a bar and lines on a terminal.
 
-use std::fmt::Write;
-use std::io::IsTerminal as _;
 use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::model::RunEvent;
 use crate::report::error::ReportError;
 use crate::report::reporter::Reporter;
-use crate::report::sanitize::sanitize;
 
+use super::bar::BarDisplay;
 use super::causes::Causes;
 use super::frame::Frame;
-use super::lines_terminal::{LinesTerminal, terminal_size};
+use super::lines_terminal::terminal_size;
 use super::live_stats::LiveStats;
-
-/// The resolution of the run's bar.
-const PARTS: u64 = 1000;
-
-/// The maximum number of redraws per second.
-const HZ: u8 = 5;
 
 /// A reporter that shows a bar for the run and a line for each step and cause of failures, on
 /// standard error.
@@ -28,38 +18,26 @@ pub struct ProgressBars {
     stats: LiveStats,
     causes: Causes,
     /// The whole display, so that each tick draws it once.
-    display: ProgressBar,
+    display: BarDisplay,
 }
 
 impl ProgressBars {
     /// Creates bars on standard error; they draw nothing unless it is a terminal.
     pub fn new() -> Self {
-        let target = match std::io::stderr().is_terminal() {
-            true => ProgressDrawTarget::term_like_with_hz(Box::new(LinesTerminal::stderr()), HZ),
-            false => ProgressDrawTarget::hidden(),
-        };
         ProgressBars {
             stats: LiveStats::default(),
             causes: Causes::default(),
-            display: ProgressBar::with_draw_target(Some(PARTS), target).with_style(style("")),
+            display: BarDisplay::stderr(),
         }
     }
 
     fn redraw(&mut self) {
         let Frame { bar, lines } = Frame::of(&mut self.stats, &self.causes, terminal_size());
-        let text = lines.join("\n");
-        let frame = style(&format!("{{bar:{bar}}} {{text}}")).with_key(
-            "text",
-            // A text that cannot be written is drawn with the next frame.
-            move |_: &ProgressState, line: &mut dyn Write| line.write_str(&text).unwrap_or(()),
-        );
-        self.display.set_style(frame);
-        let position = (self.stats.part() * PARTS as f64) as u64;
-        self.display.update(|state| state.set_pos(position));
+        self.display.draw(bar, self.stats.part(), &lines);
     }
 
     fn say(&self, text: &str) {
-        self.display.println(sanitize(text));
+        self.display.say(text);
     }
 }
 
@@ -95,13 +73,7 @@ impl Reporter for ProgressBars {
 
     fn finish(&mut self) -> Result<(), ReportError> {
         // The report follows.
-        self.display.finish_and_clear();
+        self.display.clear();
         Ok(())
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the templates are constants that indicatif accepts")
-        .progress_chars("━╸─")
 }

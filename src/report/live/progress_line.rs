@@ -14,7 +14,7 @@ const ESTIMABLE: f64 = 0.05;
 
 /// A piece of a line, omitted if there is no room after all pieces of higher importance.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Piece {
+pub(in crate::report) struct Piece {
     pub text: String,
     /// 0 is the most important.
     pub rank: u8,
@@ -22,23 +22,44 @@ pub(super) struct Piece {
     pub is_progress: bool,
 }
 
-impl LiveStats {
+/// The figures of a run in progress that are shown in a line.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::report) struct LineFigures {
+    pub planned: Option<u64>,
+    pub duration: Option<Duration>,
+    pub elapsed: Duration,
+    /// The completed part, from 0 to 1.
+    pub part: f64,
+    pub ended: u64,
+    pub completed: u64,
+    pub failed: u64,
+    pub dropped: u64,
+    pub interrupted: u64,
+    pub in_flight: u64,
+    /// Of the last seconds, as is the percentile.
+    pub completed_per_second: f64,
+    pub wanted_per_second: Option<f64>,
+    pub p95_us: Option<u64>,
+}
+
+impl LineFigures {
     /// Formats the progress: `120 of 200 done`, or `120 done, 12 s of 1m 00s` if the clock ends the
     /// run.
     fn done(&self) -> String {
+        let ended = self.ended;
         match (self.planned, self.duration) {
-            (Some(planned), _) => format!("{} of {planned} done", self.ended()),
+            (Some(planned), _) => format!("{ended} of {planned} done"),
             (None, Some(duration)) => {
-                let now = Duration::from_secs(self.elapsed().as_secs());
+                let now = Duration::from_secs(self.elapsed.as_secs());
                 let (now, all) = (units::rough(now), units::rough(duration));
-                format!("{} done, {now} of {all}", self.ended())
+                format!("{ended} done, {now} of {all}")
             }
-            (None, None) => format!("{} done", self.ended()),
+            (None, None) => format!("{ended} done"),
         }
     }
 
-    /// Returns the figures of the run in the order of display.
-    pub(super) fn pieces(&mut self) -> Vec<Piece> {
+    /// Returns the figures in the order of display.
+    pub(in crate::report) fn pieces(&self) -> Vec<Piece> {
         let mut pieces = vec![
             progress(0, self.done()),
             progress(1, format!("{} failed", self.failed)),
@@ -53,14 +74,14 @@ impl LiveStats {
             pieces.push(progress(3, format!("ETA {}", units::rough(left))));
         }
         if self.completed > 0 {
-            let now = units::per_second(self.completed_per_second());
+            let now = units::per_second(self.completed_per_second);
             pieces.push(speed(4, format!("{now} flows/s")));
             if let Some(wanted) = self.wanted_per_second {
                 let wanted = units::per_second(wanted);
                 pieces.push(speed(8, format!("{wanted} wanted")));
             }
         }
-        if let Some(p95_us) = self.response_p95_us() {
+        if let Some(p95_us) = self.p95_us {
             pieces.push(speed(5, format!("p95 {}", units::duration(p95_us))));
         }
         pieces.push(speed(6, format!("{} in flight", self.in_flight)));
@@ -69,11 +90,33 @@ impl LiveStats {
 
     /// Estimates the time to the end of the run from the part of it that is done.
     fn time_left(&self) -> Option<Duration> {
-        let (part, elapsed) = (self.part(), self.elapsed());
+        let (part, elapsed) = (self.part, self.elapsed);
         let is_known = part > ESTIMABLE || (part > 0.0 && elapsed >= FIRST_ESTIMATE);
         let seconds = elapsed.as_secs_f64();
         (is_known && part < 1.0)
             .then(|| Duration::try_from_secs_f64(seconds / part - seconds).unwrap_or_default())
+    }
+}
+
+impl LiveStats {
+    /// Returns the figures of the run in the order of display.
+    pub(super) fn pieces(&mut self) -> Vec<Piece> {
+        let figures = LineFigures {
+            planned: self.planned,
+            duration: self.duration,
+            elapsed: self.elapsed(),
+            part: self.part(),
+            ended: self.ended(),
+            completed: self.completed,
+            failed: self.failed,
+            dropped: self.dropped,
+            interrupted: self.interrupted,
+            in_flight: self.in_flight,
+            completed_per_second: self.completed_per_second(),
+            wanted_per_second: self.wanted_per_second,
+            p95_us: self.response_p95_us(),
+        };
+        figures.pieces()
     }
 
     /// Returns the steps with the most flows in them, at most `most`, in the order of the flow.
@@ -104,7 +147,7 @@ fn speed(rank: u8, text: String) -> Piece {
 
 /// Joins pieces with commas, omitting the least important until the line fits into `columns`.
 /// Returns the line, and the pieces that were omitted in their order.
-pub(super) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> (String, Vec<Piece>) {
+pub(in crate::report) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> (String, Vec<Piece>) {
     let mut omitted: Vec<(usize, Piece)> = Vec::new();
     let mut places: Vec<usize> = (0..pieces.len()).collect();
     loop {
@@ -125,7 +168,7 @@ pub(super) fn fitted(mut pieces: Vec<Piece>, columns: usize) -> (String, Vec<Pie
 }
 
 /// Cuts a line to `columns`; an ellipsis marks the cut.
-pub(super) fn cut(line: &str, columns: usize) -> String {
+pub(in crate::report) fn cut(line: &str, columns: usize) -> String {
     if line.width() <= columns {
         return line.to_owned();
     }

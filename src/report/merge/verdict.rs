@@ -2,19 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::report::saved::SavedRun;
 use crate::report::units;
 use crate::stats::{Trust, Verdict};
+
+use super::parts::Part;
 
 /// Differences of clocks below this are those of measuring them.
 const SKEW_US: u64 = 100_000;
 
 /// Judges the figures of all runs together; `None` if none was judged.
-pub(super) fn verdict(runs: &[SavedRun]) -> Option<Verdict> {
-    let verdicts = || {
-        runs.iter()
-            .filter_map(|run| run.head.summary.verdict.as_ref())
-    };
+pub(super) fn verdict(runs: &[Part<'_>]) -> Option<Verdict> {
+    let verdicts = || runs.iter().filter_map(|run| run.summary.verdict.as_ref());
     let skew = skew(runs);
     let trust = verdicts().map(|it| it.trust).max();
     let trust = trust.max(skew.as_ref().map(|_| Trust::Doubtful))?;
@@ -40,14 +38,8 @@ pub(super) fn verdict(runs: &[SavedRun]) -> Option<Verdict> {
 }
 
 /// Describes the clocks of segments if they differ.
-fn skew(runs: &[SavedRun]) -> Option<String> {
-    let segments = runs.iter().filter(|run| run.head.run.segment.is_some());
-    let clocks = segments.filter_map(|run| {
-        let environment = &run.head.environment;
-        // A clock that is ahead makes the file system's look late.
-        Some((environment.clock_offset_us?, environment.host.as_str()))
-    });
-    let clocks: Vec<_> = clocks.collect();
+fn skew(runs: &[Part<'_>]) -> Option<String> {
+    let clocks: Vec<_> = runs.iter().filter_map(|run| run.clock).collect();
     let (ahead, behind) = (clocks.iter().min()?, clocks.iter().max()?);
     let skew_us = behind.0.abs_diff(ahead.0);
     (skew_us >= SKEW_US).then(|| {

@@ -4,7 +4,7 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::RunInfo;
-use crate::report::checks::{self, DataState};
+use crate::report::data_state::{self, DataState};
 use crate::report::output::{BAD, CARE, GOOD, styled};
 use crate::report::sanitize::sanitize;
 use crate::report::units;
@@ -147,7 +147,7 @@ fn flows(summary: &Summary) -> Part {
 }
 
 fn integrity(integrity: &Integrity) -> Part {
-    let (data, text) = checks::data(integrity);
+    let (data, text) = data_state::data(integrity);
     let state = match data {
         DataState::Consistent => State::Good,
         DataState::Unsure => State::Unsure,

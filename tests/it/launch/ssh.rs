@@ -13,6 +13,7 @@ use rustix::process::Signal;
 use crate::support::running::{Finished, Running};
 use crate::support::sandbox::Sandbox;
 use crate::support::wait;
+use crate::watch::Server;
 
 use super::{is_installed, merged};
 
@@ -186,6 +187,7 @@ fn a_run_is_shared_out_over_ssh_and_its_results_come_back() {
     Finished::of(&mut command)
         .assert_code(0)
         .assert_out("42 of 42 flows completed")
+        .assert_err("there are no live figures; --nats")
         .assert_err("2 of 2 segments have ended");
     let head = merged(&sandbox, "job");
     assert_eq!(head["merged_from"].as_array().map(Vec::len), Some(2));
@@ -204,6 +206,24 @@ fn a_run_is_shared_out_over_ssh_and_its_results_come_back() {
     }
     assert_eq!(sandbox.read("load/names.yaml"), SCENARIO);
     hosts.assert_no_runs(&sandbox);
+}
+
+#[test]
+fn hosts_that_share_no_directory_publish_at_a_nats_server() {
+    let Some((sandbox, hosts)) = hosts() else {
+        return;
+    };
+    let Some(server) = Server::start(&sandbox, None, &[]) else {
+        return;
+    };
+    let options = format!("left,right --nats nats://127.0.0.1:{}", server.port);
+    let mut command = hosts.launch(&sandbox, &options, "--flows 42 --parallel 4 --seed 7");
+    Finished::of(&mut command)
+        .assert_code(0)
+        .assert_err("42 of 42 done, 0 failed")
+        .assert_err("segments 2 of 2, 2 ended")
+        .assert_err_lacks("no live figures")
+        .assert_out("42 of 42 flows completed");
 }
 
 #[test]

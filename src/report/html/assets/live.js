@@ -107,6 +107,7 @@
       last.textContent = "last " + group.last;
       bar.setAttribute("width", group.width);
       known.flows = numbers;
+      note.textContent = group.note ?? "No bundle of these flows was kept.";
       note.hidden = numbers.length > 0;
       load();
     };
@@ -127,6 +128,26 @@
       const note = update.failuresNote ? " " + update.failuresNote : "";
       setText("failures-note", `${update.failed} failed flows by signature: step, cause, and what the program showed instead. Open one to see what happened.${note}`);
     }
+  };
+
+  // The segments of a run that is divided among processes.
+  const segmentRow = (segment) => {
+    const row = make("tr");
+    const number = make("th", String(segment.number));
+    number.scope = "row";
+    const state = make("td", undefined, "left");
+    state.append(make("span", segment.word, "segment " + segment.state));
+    if (segment.starts > 1) state.append(" ", make("span", `started ${segment.starts} times`, "note"));
+    const failed = make("td", String(segment.failed), segment.failed ? "bad" : undefined);
+    row.append(number, state, make("td", segment.host, "left"), make("td", segment.ended), failed, make("td", String(segment.inFlight)), make("td", segment.heard));
+    return row;
+  };
+  const showSegments = (update) => {
+    const isMerged = !!update.segments;
+    byId("segments").hidden = byId("segments-link").hidden = !isMerged;
+    if (!isMerged) return;
+    setText("segments-note", update.segmentsNote);
+    list("segment-rows", update.segments, segmentRow);
   };
 
   const showCharts = (update) => {
@@ -171,6 +192,7 @@
       return item;
     });
     list("scripts", update.scripts, (it) => make("li", `${it.role} ${it.count}`, it.colour));
+    showSegments(update);
     showSteps(update.steps);
     showCharts(update);
     showFailures(update);
@@ -183,14 +205,16 @@
   let shown = null;
   let asked = false;
   const showControls = (update) => {
-    setText("setting-label", update.setting.label);
-    setText("limit", update.setting.limit);
-    // What is being typed stays.
-    if (shown !== update.setting.value && document.activeElement !== setting) setting.value = update.setting.value;
-    shown = update.setting.value;
+    byId("controls").hidden = phase === "ended" || !update.setting;
+    if (update.setting) {
+      setText("setting-label", update.setting.label);
+      setText("limit", update.setting.limit);
+      // What is being typed stays.
+      if (shown !== update.setting.value && document.activeElement !== setting) setting.value = update.setting.value;
+      shown = update.setting.value;
+    }
     const isOver = phase === "ended" || phase === "stopping";
     setting.disabled = change.disabled = isOver;
-    byId("controls").hidden = phase === "ended";
     if (phase === "stopping") {
       stop.textContent = "End all flows now";
       stop.disabled = asked === "now";

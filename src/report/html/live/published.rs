@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::report::html::charts;
 use crate::report::html::data::{Card, Group, Part, Threshold};
+use crate::report::live::so_far::Phase;
 
 /// One update.
 #[derive(Serialize)]
@@ -36,20 +37,34 @@ pub(super) struct Published<'a> {
     pub failures: Vec<Failures>,
     pub failures_note: Option<String>,
     pub scripts: Vec<Scripts>,
-    pub notices: &'a [String],
-    pub setting: Setting<'a>,
+    pub notices: Vec<String>,
+    /// Absent if the load cannot be changed, nor the run stopped.
+    pub setting: Option<&'a Setting<'a>>,
+    /// The segments of a merged run.
+    pub segments: Option<&'a [SegmentRow]>,
+    /// Their number by state, for people.
+    pub segments_note: &'a str,
     /// The location of the results, once the run has ended.
     pub locations: Option<&'a str>,
 }
 
-/// The phase of the run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Phase {
-    Starting,
-    Running,
-    Stopping,
-    Ended,
+/// A segment of a merged run.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SegmentRow {
+    pub number: u64,
+    /// `waiting`, `running`, `stopping`, `silent`, `ended`.
+    pub state: &'static str,
+    /// The state for people: `silent for 12 s`.
+    pub word: String,
+    pub host: String,
+    /// The number of times it was started.
+    pub starts: u64,
+    pub ended: String,
+    pub failed: u64,
+    pub in_flight: u64,
+    /// The time since it was heard of.
+    pub heard: String,
 }
 
 /// A step, with the flows that are in it.

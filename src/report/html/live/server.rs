@@ -27,10 +27,11 @@ const MAX_BODY: usize = 1 << 10;
 /// The data of all requests.
 pub(super) struct Shared {
     pub token: String,
-    /// The run's directory.
-    pub directory: PathBuf,
+    /// The run's directory, if it is on this machine.
+    pub directory: Option<PathBuf>,
     pub updates: watch::Sender<Arc<Update>>,
-    pub controls: Box<dyn LiveControls>,
+    /// What the buttons do, if there are any.
+    pub controls: Option<Box<dyn LiveControls>>,
 }
 
 /// The figures as browsers get them.
@@ -126,20 +127,24 @@ async fn flow(
     State(shared): State<Arc<Shared>>,
     Path((_, number)): Path<(String, u64)>,
 ) -> Response {
-    match bundles::of_failed(&shared.directory, number) {
+    let directory = shared.directory.as_deref();
+    match directory.and_then(|it| bundles::of_failed(it, number)) {
         Some(flow) => Html(page::flow(&flow)).into_response(),
         None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
 async fn control(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
+    let Some(controls) = &shared.controls else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let refused = match serde_json::from_slice(&body) {
         Err(_) => return StatusCode::BAD_REQUEST.into_response(),
         Ok(Command::Stop(now)) => {
-            shared.controls.stop(now);
+            controls.stop(now);
             None
         }
-        Ok(Command::Load(value)) => shared.controls.change_load(&value).err(),
+        Ok(Command::Load(value)) => controls.change_load(&value).err(),
     };
     // Browsers report other codes as errors of the page.
     let answer = serde_json::json!({ "refused": refused });

@@ -1,4 +1,4 @@
-//! Thresholds of a run in progress, for its page.
+//! Thresholds of a run in progress, for its page and its snapshots.
 //!
 //! They are fed and checked as by the engine, which has the last word: its results replace them at
 //! the end.
@@ -9,7 +9,7 @@ use crate::model::{RunEvent, RunInfo};
 use crate::stats::{Checked, LiveThreshold, Summary, Threshold};
 
 /// The thresholds, and what decides until when they are checked.
-pub(super) struct Thresholds {
+pub(in crate::report) struct ThresholdsSoFar {
     all: Vec<LiveThreshold>,
     flows: Option<u64>,
     duration: Option<Duration>,
@@ -17,10 +17,10 @@ pub(super) struct Thresholds {
     is_stopping: bool,
 }
 
-impl Thresholds {
-    pub(super) fn new(thresholds: &[Threshold], info: &RunInfo) -> Self {
+impl ThresholdsSoFar {
+    pub(in crate::report) fn new(thresholds: &[Threshold], info: &RunInfo) -> Self {
         let all = thresholds.iter();
-        Thresholds {
+        ThresholdsSoFar {
             all: all.map(|it| LiveThreshold::new(it.clone(), info)).collect(),
             flows: info.flows,
             duration: info.duration_us.map(Duration::from_micros),
@@ -30,7 +30,7 @@ impl Thresholds {
     }
 
     /// Takes an event, `now` from the run's start.
-    pub(super) fn event(&mut self, event: &RunEvent, now: Duration) {
+    pub(in crate::report) fn event(&mut self, event: &RunEvent, now: Duration) {
         match event {
             RunEvent::FlowStarted { .. } => self.started += 1,
             RunEvent::Stopping { .. } => self.is_stopping = true,
@@ -49,7 +49,7 @@ impl Thresholds {
     }
 
     /// Checks them, `now` from the run's start. `summary` has the figures so far.
-    pub(super) fn check(&mut self, summary: &Summary, now: Duration) -> Vec<Checked> {
+    pub(in crate::report) fn check(&mut self, summary: &Summary, now: Duration) -> Vec<Checked> {
         // Later figures are those of the last flows, and mean nothing.
         let starts_flows = !self.is_stopping
             && self.flows.is_none_or(|flows| self.started < flows)
