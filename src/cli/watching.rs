@@ -21,7 +21,7 @@ pub(super) struct WatchOptions {
     pub page: Option<SocketAddr>,
 }
 
-/// What a look has shown.
+/// The progress of the segments at one look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
     /// No segment has been heard of.

@@ -227,7 +227,7 @@ fn expanded(path: &str) -> Vec<String> {
         .collect()
 }
 
-/// Which of its files each file of a module imports.
+/// The files of a module that each of its files imports.
 fn arrows(module: &str) -> Vec<(String, Vec<String>)> {
     let files = files_of(module);
     let names: Vec<Vec<String>> = files.iter().map(|file| module_of(file)).collect();

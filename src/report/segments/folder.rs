@@ -73,7 +73,7 @@ pub(super) struct FolderReader {
     seen: HashMap<PathBuf, Stamp>,
 }
 
-/// What differs between two versions of a file.
+/// The inode, length and time of change of a version of a file.
 type Stamp = (u64, u64, i64, i64);
 
 /// A file that has changed.

@@ -162,7 +162,7 @@ impl NatsPublisher {
     }
 }
 
-/// What a subscriber hears.
+/// A message to a subscriber.
 pub(super) enum Heard {
     Snapshot(Box<Snapshot>),
     /// A message that is no snapshot, or a change of the connection; for people.

@@ -119,11 +119,11 @@ impl Watch {
     }
 }
 
-/// What was seen at one look.
+/// The state of all segments at one moment.
 pub struct Look {
     /// Absent until a segment was heard of.
     pub(in crate::report) merged: Option<Merged>,
-    /// What has happened since the last look, sanitized.
+    /// Notes on what has happened since the last look, sanitized.
     pub(in crate::report) notes: Vec<String>,
 }
 

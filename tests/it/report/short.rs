@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use rehearsal::stats::{Checked, FailureGroup, FlowFailures, Integrity, Quantity, Trust};
 use unicode_width::UnicodeWidthStr as _;
 
-/// What is printed below a report at most.
+/// The most that is printed below a report.
 const BELOW: usize = 6;
 
 fn short(info: &RunInfo, summary: &Summary, width: usize) -> String {

@@ -22,7 +22,7 @@ const MAX_SEGMENTS: usize = 200;
 /// The maximum number of notices of the watch itself.
 const MAX_NOTICES: usize = 20;
 
-/// What was seen of the segments so far.
+/// The figures of all segments so far.
 pub(super) struct MergedFigures {
     merged: Option<Merged>,
     began: Instant,

@@ -30,7 +30,7 @@ pub(super) struct Shared {
     /// The run's directory, if it is on this machine.
     pub directory: Option<PathBuf>,
     pub updates: watch::Sender<Arc<Update>>,
-    /// What the buttons do, if there are any.
+    /// The actions of the buttons, if there are any.
     pub controls: Option<Box<dyn LiveControls>>,
 }
 
