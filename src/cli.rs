@@ -90,6 +90,7 @@ fn run(settings: &RunSettings, environment: &CliEnvironment) -> Result<Exit, Cli
     if settings.series.is_series() {
         repeat::repeat(settings, environment)
     } else {
+        repeat::refuse_without_series(&settings.series)?;
         run::run(settings, environment)
     }
 }

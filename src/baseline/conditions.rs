@@ -35,6 +35,9 @@ pub struct Conditions {
     pub timer_lag_us: Option<u64>,
     /// Figures of interrupted runs are invalid.
     pub trust: Option<Trust>,
+    /// The run was made with the older version of two that ran in turns, so it has no part in trends.
+    #[serde(default)]
+    pub is_older_version: bool,
 }
 
 impl Conditions {
@@ -68,6 +71,7 @@ impl Conditions {
                 _ if head.summary.interrupted => Some(Trust::Invalid),
                 verdict => verdict.map(|it| it.trust),
             },
+            is_older_version: false,
         }
     }
 }
@@ -289,6 +293,7 @@ mod tests {
             machine_free_ratio: Some(0.9),
             timer_lag_us: Some(2_000),
             trust: Some(Trust::Valid),
+            is_older_version: false,
         }
     }
 

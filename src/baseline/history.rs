@@ -517,6 +517,7 @@ mod tests {
                 machine_free_ratio: Some(0.9),
                 timer_lag_us: Some(2_000),
                 trust: None,
+                is_older_version: false,
             },
             figures: vec![RunFigure {
                 name: "flow.p95".into(),

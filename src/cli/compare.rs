@@ -36,13 +36,12 @@ pub(super) fn compare(args: &CompareArgs, environment: &CliEnvironment) -> Resul
     }
     let noted = comparing::check_conditions(&old, &new, Compared::Programs, args.comparing.force)?;
     let report = comparing::report(&old, &new, RunOrder::Separate, noted, &args.comparing);
-    comparing::write_files(
-        &report,
-        args.markdown.as_deref(),
-        args.html.as_deref(),
-        environment,
-    )?;
-    let (exit, reason) = comparing::gate(&report, args.comparing.fail_if);
+    let (gate, reason) = comparing::gate(&report, args.comparing.fail_if);
+    let mut exits = vec![gate];
+    let mut errors = Output::new(anstream::stderr());
+    let html = args.html.as_deref();
+    // The comparison is shown in any case.
+    let written = comparing::write_files(&report, args.markdown.as_deref(), html, environment);
     if args.json {
         print_json(&report)?;
     } else {
@@ -52,16 +51,20 @@ pub(super) fn compare(args: &CompareArgs, environment: &CliEnvironment) -> Resul
             args.comparing.all,
             environment.width,
         ));
-        if let Some(html) = &args.html {
+        if let (Some(html), Ok(())) = (html, &written) {
             output.line(&format!("HTML: {}", sanitize(&html.display().to_string())));
         }
         let printed = output.finish();
         printed.map_err(|error| CliError::standard_output("the comparison", error))?;
     }
-    if let Some(reason) = reason {
-        Output::new(anstream::stderr()).line(&sanitize(&reason));
+    if let Err(error) = written {
+        errors.line(&error.render());
+        exits.push(Exit::Internal);
     }
-    Ok(exit)
+    if let Some(reason) = reason {
+        errors.line(&sanitize(&reason));
+    }
+    Ok(Exit::first(&exits))
 }
 
 /// Prints a comparison or a series as JSON. A reader who has left is no error.

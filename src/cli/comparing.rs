@@ -344,6 +344,17 @@ pub(super) fn gate(report: &ComparisonReport, gate: Option<Gate>) -> (Exit, Opti
             let text = "--fail-if: two single runs cannot tell; repeat them (--repeat 6)";
             (Exit::Completed, Some(text.into()))
         }
+        [] if report
+            .comparison
+            .figures
+            .iter()
+            .all(|it| it.p_adjusted.is_none()) =>
+        {
+            let fewest = report.comparison.fewest_repeats;
+            let text =
+                format!("--fail-if: too few runs to tell: {fewest} of each side are the least");
+            (Exit::Usage, Some(text))
+        }
         [] if report.comparison.worse().next().is_some() => {
             let text = "--fail-if slower: what is worse is no time; --fail-if worse minds it";
             (Exit::Completed, Some(text.into()))

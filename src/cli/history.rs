@@ -147,7 +147,8 @@ fn newest(runs: &[Entry]) -> Vec<Entry> {
     newest.map(|(_, run)| run.clone()).collect()
 }
 
-/// Returns the trends of the wanted figures in each scenario.
+/// Returns the trends of the wanted figures in each scenario. Runs of the older of two versions, which
+/// were made in turns with the newer ones, would hide what has changed.
 pub(super) fn trends(runs: &[Entry], is_wanted: impl Fn(&str) -> bool) -> Vec<Trend> {
     let mut scenarios: Vec<&str> = Vec::new();
     for run in runs {
@@ -157,7 +158,8 @@ pub(super) fn trends(runs: &[Entry], is_wanted: impl Fn(&str) -> bool) -> Vec<Tr
     }
     let mut found = Vec::new();
     for scenario in scenarios {
-        let of_it: Vec<&Entry> = runs.iter().filter(|it| it.scenario == scenario).collect();
+        let is_of_it = |it: &&Entry| it.scenario == scenario && !it.conditions.is_older_version;
+        let of_it: Vec<&Entry> = runs.iter().filter(is_of_it).collect();
         let names = figure_names(of_it.iter().copied());
         let wanted = names.into_iter().filter(|name| is_wanted(name));
         found.extend(wanted.filter_map(|name| trend::trend(&of_it, name)));
@@ -203,7 +205,10 @@ fn list(runs: &[Entry], width: usize) -> String {
     let hidden = runs.len().saturating_sub(MAX_LISTED);
     let rows = runs[hidden..].iter().map(|run| {
         let mut cells = vec![
-            sanitize(&run.id).into_owned(),
+            match run.conditions.is_older_version {
+                true => format!("{} (old)", sanitize(&run.id)),
+                false => sanitize(&run.id).into_owned(),
+            },
             run.completed.to_string(),
             run.failed.to_string(),
         ];
@@ -303,7 +308,12 @@ fn rebuild(results: &Path, environment: &CliEnvironment) -> Result<Exit, CliErro
     let (mut added, mut exit) = (0, Exit::Completed);
     for directory in kept::runs_in(results)? {
         match kept::read(&directory, environment) {
-            Ok(entry) => {
+            Ok(mut entry) => {
+                // The run's directory does not have this.
+                let known = history.run(&entry.id);
+                let known = known.map_err(|error| kept::failed(&error))?;
+                entry.conditions.is_older_version =
+                    known.is_some_and(|it| it.conditions.is_older_version);
                 history.add(&entry).map_err(|error| kept::failed(&error))?;
                 added += 1;
             }

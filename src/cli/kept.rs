@@ -75,9 +75,15 @@ pub(super) fn remember(finished: &Finished) -> Result<Option<Entry>, CliError> {
         return Ok(None);
     };
     let entry = entry(finished, directory);
-    let results = directory.parent().unwrap_or(Path::new("."));
-    open(results)?.add(&entry).map_err(|error| failed(&error))?;
+    add(&entry)?;
     Ok(Some(entry))
+}
+
+/// Adds a run to the history beside it.
+pub(super) fn add(entry: &Entry) -> Result<(), CliError> {
+    let results = entry.directory.parent().unwrap_or(Path::new("."));
+    let mut history = open(results)?;
+    history.add(entry).map_err(|error| failed(&error))
 }
 
 /// Returns the runs of the same scenario that began before this one, the oldest first, if there is a

@@ -74,7 +74,7 @@ pub(super) fn repeat(
         for error in maker.errors(&finished) {
             Output::new(anstream::stderr()).line(&error);
         }
-        let Some(entry) = maker.entry(&finished) else {
+        let Some(mut entry) = maker.entry(&finished) else {
             let error = CliError::usage(
                 "a run could not be saved, so the series ends",
                 "make room, or name another directory: --save=DIR",
@@ -83,7 +83,8 @@ pub(super) fn repeat(
             made.exits.push(Exit::Internal);
             break;
         };
-        if let Err(error) = kept::remember(&finished) {
+        entry.conditions.is_older_version = version == Version::Old;
+        if let Err(error) = kept::add(&entry) {
             Output::new(anstream::stderr()).line(&error.render());
             made.exits.push(Exit::Internal);
         }
@@ -187,6 +188,23 @@ struct RunRecord<'a> {
     directory: &'a PathBuf,
     verdict: &'a str,
     figures: &'a [RunFigure],
+}
+
+/// Refuses options of comparisons for a single run that is compared with nothing.
+pub(super) fn refuse_without_series(series: &SeriesArgs) -> Result<(), CliError> {
+    let comparing = &series.comparing;
+    let of_comparison = [
+        (comparing.fail_if.is_some(), "--fail-if"),
+        (comparing.tolerance.is_some(), "--tolerance"),
+        (comparing.time_tolerance.is_some(), "--time-tolerance"),
+    ];
+    match of_comparison.iter().find(|(is_given, _)| *is_given) {
+        None => Ok(()),
+        Some((_, option)) => Err(CliError::usage(
+            format_args!("{option} is about a comparison, and this run is compared with nothing"),
+            "name what it is compared with: --baseline NAME or --against OLD.yaml",
+        )),
+    }
 }
 
 /// Refuses options whose output belongs to a single run.

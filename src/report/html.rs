@@ -37,6 +37,7 @@ mod waterfall;
 mod words;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::ReportError;
@@ -97,6 +98,9 @@ fn write_page(html: &str, path: &Path) -> Result<(), ReportError> {
         .filter(|parent| !parent.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
     let failed = |error| ReportError::create(path, error);
+    if !directory.is_dir() {
+        return Err(failed(io::ErrorKind::NotADirectory.into()));
+    }
     let file = permissive(0o666)
         .prefix(".rehearsal-")
         .tempfile_in(directory)

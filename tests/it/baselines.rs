@@ -130,6 +130,23 @@ fn a_baseline_is_kept_and_later_runs_are_compared_with_it() {
         .assert_out("CANNOT TELL: too few runs")
         .assert_out("only indicative")
         .assert_err("two single runs cannot tell");
+    // A gate that could never fail is no gate.
+    let mut command = sandbox.command("compare --force --fail-if slower main");
+    let few = Finished::of(command.arg(new[..2].join(",")));
+    few.assert_code(2)
+        .assert_err("--fail-if: too few runs to tell: 5 of each side are the least");
+    sandbox
+        .rehearsal("run s.yaml --fail-if slower")
+        .assert_code(2)
+        .assert_err("--fail-if is about a comparison");
+    // The comparison is shown even if a file of it cannot be written.
+    let mut command = sandbox.command("compare --force --fail-if slower --html=none/c.html main");
+    let shown = Finished::of(command.arg(new.join(",")));
+    shown
+        .assert_code(97)
+        .assert_out("SLOWER: flow.p50")
+        .assert_out_lacks("HTML: ")
+        .assert_err("none/c.html");
 }
 
 #[test]
@@ -282,6 +299,22 @@ flow:
     let line =
         "run v.yaml --scripts new --against-scripts old --flows 2 --repeat 1 --progress none";
     sandbox.rehearsal(line).assert_code(0);
+    // Runs of the older version are kept, and have no part in trends.
+    let history = sandbox.rehearsal("history --json").json();
+    let is_old = |at: usize| history["runs"][at]["conditions"]["is_older_version"].clone();
+    assert_eq!(
+        [is_old(0), is_old(1)],
+        [Value::Bool(true), Value::Bool(false)]
+    );
+    let points = history["trends"][0]["points"].as_array().expect("points");
+    let ids: Vec<_> = points.iter().map(|it| &it["run"]).collect();
+    assert_eq!(ids, [&history["runs"][1]["id"]]);
+    sandbox.rehearsal("history --rebuild").assert_code(0);
+    sandbox.rehearsal("history").assert_out(" (old)");
+    sandbox
+        .rehearsal(&line.replace("--scripts new", "--scripts old"))
+        .assert_code(2)
+        .assert_err("both versions would start the same programs");
     // Beside the scenario, it is taken before those of both directories.
     sandbox.write("visit.sh", program);
     sandbox

@@ -17,8 +17,7 @@ pub(super) fn check_programs(
     environment: &CliEnvironment,
 ) -> Result<(), CliError> {
     let series = &new.series;
-    let is_chosen = !series.against_scripts.is_empty() && old.scripts != new.scripts;
-    if !is_chosen || series.against.is_some() || series.comparing.force {
+    if series.against_scripts.is_empty() || series.against.is_some() || series.comparing.force {
         return Ok(());
     }
     let new = started(&scenario::load(new, environment)?);

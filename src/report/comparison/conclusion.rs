@@ -143,8 +143,10 @@ fn doubt(comparison: &Comparison, repeats: Option<usize>) -> String {
         return "one side has no completed flow".into();
     }
     if let Some((free, count)) = comparison.withdrawn().filter(|(_, count)| *count > 0) {
+        let most = comparison.most_withdrawn().map(name_and_change);
+        let most = most.map_or(String::new(), |most| format!(" ({most})"));
         return format!(
-            "{}, which may be why {} changed; make the runs again, or let both versions run in turns",
+            "{}, which may be why {} changed{most}; make the runs again, or let both versions run in turns",
             machine(free),
             units::counted(count as u64, "figure")
         );

@@ -4,6 +4,8 @@
 //! that were made one after the other on a machine on which others work as well cannot: other
 //! processes come and go over minutes, and meet one group only.
 
+use std::cmp::Ordering;
+
 use super::figure::{ComparisonSettings, Direction, Figure, RunOrder, Scale};
 use super::outcome::{ComparedFigure, Comparison, Doubt, Finding};
 
@@ -93,6 +95,21 @@ impl Comparison {
         let count = doubts.filter(|doubt| *doubt == Doubt::Machine).count();
         self.machine.as_ref().map(|free| (free, count))
     }
+
+    /// Returns the figure that has changed most of those about which nothing is told for that reason.
+    pub fn most_withdrawn(&self) -> Option<&ComparedFigure> {
+        let change = |it: &&ComparedFigure| {
+            let value = it.change.filter(|it| it.scale == Scale::Ratio)?.value;
+            Some(value.ln().abs())
+        };
+        let figures = self.figures.iter();
+        let withdrawn = figures.filter(|it| it.doubt == Some(Doubt::Machine));
+        withdrawn.max_by(|one, other| {
+            change(one)
+                .partial_cmp(&change(other))
+                .unwrap_or(Ordering::Equal)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -137,6 +154,8 @@ mod tests {
         let (free, count) = found.withdrawn().expect("a difference");
         assert!((free.change.expect("values").value - 0.75).abs() < 1e-9);
         assert_eq!(count, 1);
+        let most = found.most_withdrawn().map(|it| it.name.as_str());
+        assert_eq!(most, Some("flow.p50"));
         let found = compared(0.75, &machine(IDLER.0, IDLER.1), RunOrder::Separate);
         assert_eq!(found.figures[0].doubt, Some(Doubt::Machine));
         // Too short for a lag.
