@@ -12,6 +12,7 @@ mod child;
 mod compare;
 mod comparing;
 mod demo;
+mod display;
 mod doctor;
 mod duration;
 mod environment;

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::report::result_file::Head;
 use crate::stats::Trust;
 
-/// Conditions of a run: all that decides its figures besides the programs.
+/// Conditions of a run: all that decides its figures besides the programs, and which of two versions of
+/// these it started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Conditions {
     pub host: String,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::engine::{Control, Stop};
 use crate::model::LoadSetting;
-use crate::report::{LiveControls, LiveOptions, LivePage, Output, Reporter};
+use crate::report::{LiveControls, LiveOptions, LivePage, Output, ReportError, Reporter};
 use crate::scenario::{Load, MAX_RATE, Plan, Shape, parse_rate};
 
 use super::error::CliError;
@@ -51,20 +51,34 @@ pub(super) fn start(
         plan,
         room,
     };
-    let (page, reporter) = LivePage::start(options, Box::new(buttons)).map_err(|error| {
-        CliError::usage(
-            error,
-            "choose another port: --live=PORT; --live alone takes a free one",
-        )
-    })?;
-    output.line(&format!("Live page: {}", page.link()));
-    if !page.address().ip().is_loopback() {
-        output.line(
-            "Warning: whoever has this link and reaches this machine can see the run and stop it; \
-             the connection is not encrypted",
-        );
-    }
+    let (page, reporter) = LivePage::start(options, Box::new(buttons)).map_err(refused)?;
+    print_link(
+        page.link(),
+        page.address(),
+        "see the run and stop it",
+        output,
+    );
     Ok(Some((page, Box::new(reporter))))
+}
+
+/// Returns the error of a page that cannot be served.
+pub(super) fn refused(error: ReportError) -> CliError {
+    CliError::usage(
+        error,
+        "choose another port: --live=PORT; --live alone takes a free one",
+    )
+}
+
+/// Prints the link of a page, and a warning if it can be reached from elsewhere. `powers` are those of
+/// its readers.
+pub(super) fn print_link(link: &str, address: SocketAddr, powers: &str, output: &mut Output) {
+    output.line(&format!("Live page: {link}"));
+    if !address.ip().is_loopback() {
+        output.line(&format!(
+            "Warning: anyone who has this link and reaches this machine can {powers}; the connection \
+             is not encrypted"
+        ));
+    }
 }
 
 /// Returns the quantity of a load that can be changed, as it is at the beginning.

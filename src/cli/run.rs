@@ -12,6 +12,7 @@ use crate::report::{
 use crate::stats::Summary;
 
 use super::args::Progress;
+use super::display::Display;
 use super::environment::CliEnvironment;
 use super::error::CliError;
 use super::exit::Exit;
@@ -172,23 +173,12 @@ pub(super) fn reporter(
     environment: &CliEnvironment,
 ) -> Result<Box<dyn Reporter>, CliError> {
     let errors = || Output::new(anstream::stderr());
-    let is_terminal = environment.stderr_is_terminal;
-    Ok(match settings.progress {
-        Progress::None => Box::new(Quiet::new(errors())),
-        Progress::Bar if !is_terminal => {
-            return Err(CliError::usage(
-                "--progress bar: standard error is not a terminal",
-                "leave it out, or write --progress plain",
-            ));
-        }
-        Progress::Bar => Box::new(ProgressBars::new()),
-        Progress::Auto | Progress::Plain if is_single => {
-            Box::new(SingleFlow::new(output(settings)))
-        }
-        Progress::Auto if is_terminal && !environment.is_dumb && !environment.is_ci => {
-            Box::new(ProgressBars::new())
-        }
-        Progress::Auto | Progress::Plain => Box::new(PlainProgress::new(errors())),
+    let is_story = is_single && matches!(settings.progress, Progress::Auto | Progress::Plain);
+    Ok(match Display::of(settings.progress, environment)? {
+        _ if is_story => Box::new(SingleFlow::new(output(settings))),
+        Display::Quiet => Box::new(Quiet::new(errors())),
+        Display::Bars => Box::new(ProgressBars::new()),
+        Display::Plain => Box::new(PlainProgress::new(errors())),
     })
 }
 

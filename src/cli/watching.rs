@@ -7,9 +7,10 @@ use crate::report::result_file::Head;
 use crate::report::{Output, SegmentsPage, SegmentsProgress, Watch, WatchedPlace};
 
 use super::args::Progress;
+use super::display::Display;
 use super::environment::CliEnvironment;
 use super::error::CliError;
-use super::nats_login;
+use super::{live, nats_login};
 
 /// The time between two looks.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
@@ -97,38 +98,17 @@ impl Drop for Watching {
 /// Returns the display that was asked for.
 fn progress(wanted: Progress, environment: &CliEnvironment) -> Result<SegmentsProgress, CliError> {
     let errors = || Output::new(anstream::stderr());
-    let is_terminal = environment.stderr_is_terminal;
-    Ok(match wanted {
-        Progress::None => SegmentsProgress::quiet(errors()),
-        Progress::Bar if !is_terminal => {
-            return Err(CliError::usage(
-                "--progress bar: standard error is not a terminal",
-                "leave it out, or write --progress plain",
-            ));
-        }
-        Progress::Bar => SegmentsProgress::bars(),
-        Progress::Auto if is_terminal && !environment.is_dumb && !environment.is_ci => {
-            SegmentsProgress::bars()
-        }
-        Progress::Auto | Progress::Plain => SegmentsProgress::plain(errors()),
+    Ok(match Display::of(wanted, environment)? {
+        Display::Quiet => SegmentsProgress::quiet(errors()),
+        Display::Bars => SegmentsProgress::bars(),
+        Display::Plain => SegmentsProgress::plain(errors()),
     })
 }
 
 /// Starts to serve the page, and prints its link.
 fn page(address: SocketAddr) -> Result<SegmentsPage, CliError> {
-    let page = SegmentsPage::start(address).map_err(|error| {
-        CliError::usage(
-            error,
-            "choose another port: --live=PORT; --live alone takes a free one",
-        )
-    })?;
+    let page = SegmentsPage::start(address).map_err(live::refused)?;
     let mut output = Output::new(anstream::stderr());
-    output.line(&format!("Live page: {}", page.link()));
-    if !page.address().ip().is_loopback() {
-        output.line(
-            "Warning: whoever has this link and reaches this machine can see the run; the connection \
-             is not encrypted",
-        );
-    }
+    live::print_link(page.link(), page.address(), "see the run", &mut output);
     Ok(page)
 }

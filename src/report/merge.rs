@@ -209,7 +209,7 @@ fn missing_segments(runs: &[SavedRun]) -> Result<Option<String>, MergeError> {
     let mut found: BTreeMap<u64, &RunId> = BTreeMap::new();
     let mut all = None;
     for run in runs.iter().map(|saved| &saved.head.run) {
-        let Some((number, count)) = run.segment.as_deref().and_then(numbers) else {
+        let Some((number, count)) = run.segment.as_deref().and_then(parts::numbers) else {
             continue;
         };
         if *all.get_or_insert(count) != count {
@@ -233,12 +233,6 @@ fn missing_segments(runs: &[SavedRun]) -> Result<Option<String>, MergeError> {
         [one] => format!("Segment {one} of {count} is missing."),
         several => format!("Segments {} of {count} are missing.", several.join(", ")),
     }))
-}
-
-/// Returns the two numbers of a segment.
-fn numbers(segment: &str) -> Option<(u64, u64)> {
-    let (number, count) = segment.split_once('/')?;
-    Some((number.parse().ok()?, count.parse().ok()?))
 }
 
 fn different(one: &RunInfo, other: &RunInfo, difference: String) -> MergeError {

@@ -208,6 +208,25 @@ pub struct Bucket {
     pub count: u64,
 }
 
+/// Returns counts in the compressed V2 encoding of <https://hdrhistogram.org>, in base 64.
+pub(super) fn encode(counts: &hdrhistogram::Histogram<u32>) -> String {
+    let mut bytes = Vec::new();
+    V2DeflateSerializer::new()
+        .serialize(counts, &mut bytes)
+        .expect("a Vec takes all, and the bounds are far from the limits of the form");
+    BASE64.encode(bytes)
+}
+
+/// Reads counts that were [encoded](encode).
+pub(super) fn decode(text: &str) -> Result<hdrhistogram::Histogram<u32>, String> {
+    let bytes = BASE64
+        .decode(text)
+        .map_err(|error| format!("a histogram is not in base 64: {error}"))?;
+    Deserializer::new()
+        .deserialize(&mut bytes.as_slice())
+        .map_err(|error| format!("a histogram cannot be read: {error}"))
+}
+
 /// The form of a [`Histogram`] in files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Encoded {
@@ -225,10 +244,6 @@ pub struct Encoded {
 
 impl From<Histogram> for Encoded {
     fn from(histogram: Histogram) -> Self {
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new()
-            .serialize(&histogram.counts, &mut bytes)
-            .expect("a Vec takes all, and the bounds are far from the limits of the form");
         let count = histogram.count();
         Encoded {
             count,
@@ -236,7 +251,7 @@ impl From<Histogram> for Encoded {
             min_us: (count > 0).then_some(histogram.min_us),
             max_us: (count > 0).then_some(histogram.max_us),
             saturated: histogram.saturated,
-            v2_deflate_base64: BASE64.encode(bytes),
+            v2_deflate_base64: encode(&histogram.counts),
         }
     }
 }
@@ -245,12 +260,7 @@ impl TryFrom<Encoded> for Histogram {
     type Error = String;
 
     fn try_from(encoded: Encoded) -> Result<Self, String> {
-        let bytes = BASE64
-            .decode(&encoded.v2_deflate_base64)
-            .map_err(|error| format!("a histogram is not in base 64: {error}"))?;
-        let counts: hdrhistogram::Histogram<u32> = Deserializer::new()
-            .deserialize(&mut bytes.as_slice())
-            .map_err(|error| format!("a histogram cannot be read: {error}"))?;
+        let counts = decode(&encoded.v2_deflate_base64)?;
         if counts.len() != encoded.count {
             return Err("a histogram does not have as many values as it says".into());
         }

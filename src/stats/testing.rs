@@ -77,6 +77,16 @@ pub(super) fn flow(number: u64, outcome: FlowOutcome, steps: &[StepOutcome]) -> 
     }
 }
 
+/// A flow from its start to its end, in microseconds of the run.
+pub(super) fn timed(start_us: u64, end_us: u64, outcome: FlowOutcome) -> FlowRecord {
+    FlowRecord {
+        started_after_us: Some(start_us),
+        ended_after_us: Some(end_us),
+        duration_us: end_us - start_us,
+        ..flow(1, outcome, &[])
+    }
+}
+
 /// A failure of this kind at this step.
 pub(super) fn failure(step: &str, kind: FailureKind) -> Failure {
     Failure {

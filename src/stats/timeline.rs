@@ -370,18 +370,9 @@ fn round_width(us: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{failure, flow, info};
+    use super::super::testing::{failure, info, timed};
     use super::*;
     use crate::model::FailureKind;
-
-    fn timed(start_us: u64, end_us: u64, outcome: FlowOutcome) -> FlowRecord {
-        FlowRecord {
-            started_after_us: Some(start_us),
-            ended_after_us: Some(end_us),
-            duration_us: end_us - start_us,
-            ..flow(1, outcome, &[])
-        }
-    }
 
     #[test]
     fn flows_are_counted_where_they_end_and_in_flight_where_they_run() {

@@ -374,7 +374,7 @@ fn an_address_that_others_can_reach_is_warned_about() {
     finished
         .assert_code(0)
         .assert_err("Live page: http://0.0.0.0:")
-        .assert_err("Warning: whoever has this link");
+        .assert_err("Warning: anyone who has this link");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address");
     let finished = sandbox.rehearsal(&format!("run shifts.yaml --live={address}"));

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::Progress;
-use super::live::SegmentsLiveArgs;
+use super::live::LiveArgs;
 use super::values::count;
 
 pub(super) const HELP: &str = "Examples:
@@ -93,7 +93,7 @@ pub struct JobArgs {
     #[arg(long)]
     pub submit: bool,
     #[command(flatten)]
-    pub live: SegmentsLiveArgs,
+    pub live: LiveArgs,
     /// Publish the tasks' live figures at this NATS server, too: nats://HOST:4222, or with the run's
     /// name, nats://HOST:4222/NAME [default: that of the job's directory]. For hosts that share no
     /// directory, it is the only way. A name and password come from $NATS_USER and $NATS_PASSWORD

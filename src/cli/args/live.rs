@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 /// The live page.
 #[derive(Debug, Default, Clone, PartialEq, clap::Args)]
 pub struct LiveArgs {
-    /// Serve a live page during the run and print its link: figures, failures, and buttons to stop
-    /// the run or change its load. Write --live=PORT for a port of the loopback address, or
-    /// --live=ADDRESS:PORT [default: a free port of the loopback address]
+    /// Serve a live page and print its link: figures, failures, and if the run is in this process,
+    /// buttons to stop it or change its load. Write --live=PORT for a port of the loopback address,
+    /// or --live=ADDRESS:PORT [default: a free port of the loopback address]
     #[arg(
         long,
         value_name = "ADDRESS",
@@ -16,29 +16,6 @@ pub struct LiveArgs {
         value_parser = super::values::address
     )]
     live: Option<Option<SocketAddr>>,
-}
-
-/// The live page of all segments of a run.
-#[derive(Debug, Default, Clone, PartialEq, clap::Args)]
-pub struct SegmentsLiveArgs {
-    /// Serve a live page of all segments together and print its link. Write --live=PORT for a port of
-    /// the loopback address, or --live=ADDRESS:PORT [default: a free port of the loopback address]
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        num_args = 0..=1,
-        require_equals = true,
-        value_parser = super::values::address
-    )]
-    live: Option<Option<SocketAddr>>,
-}
-
-impl SegmentsLiveArgs {
-    /// Returns the address to serve the page at, if it is wanted.
-    pub fn address(&self) -> Option<SocketAddr> {
-        let address = self.live?;
-        Some(address.unwrap_or(LiveArgs::LOOPBACK))
-    }
 }
 
 impl LiveArgs {

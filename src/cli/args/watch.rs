@@ -3,7 +3,7 @@
 use crate::report::PublishPlace;
 
 use super::Progress;
-use super::live::SegmentsLiveArgs;
+use super::live::LiveArgs;
 
 pub(super) const HELP: &str = "Examples:
   rehearsal watch launch-20261128-120000
@@ -22,7 +22,7 @@ pub struct WatchArgs {
     #[arg(value_name = "PLACE", value_parser = str::parse::<PublishPlace>)]
     pub place: PublishPlace,
     #[command(flatten)]
-    pub live: SegmentsLiveArgs,
+    pub live: LiveArgs,
     /// Progress display: bars on a terminal and plain lines elsewhere (auto), bars, plain lines, or
     /// notices only
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]

@@ -18,6 +18,12 @@ pub(in crate::report) struct Part<'a> {
     pub clock: Option<(i64, &'a str)>,
 }
 
+/// Returns the number of a segment, and the number of all: those of `2/8`.
+pub(in crate::report) fn numbers(segment: &str) -> Option<(u64, u64)> {
+    let (number, count) = segment.split_once('/')?;
+    Some((number.parse().ok()?, count.parse().ok()?))
+}
+
 /// Describes the merged run. There is at least one part.
 pub(in crate::report) fn run(parts: &[Part<'_>], id: RunId) -> RunInfo {
     let all = || parts.iter().map(|part| part.run);

@@ -8,7 +8,7 @@ use std::fs;
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::report::result_directory::permissive;
 use crate::report::sanitize::sanitize;
@@ -71,6 +71,8 @@ pub(super) struct FolderReader {
     directory: PathBuf,
     /// The state in which each file was read last.
     seen: HashMap<PathBuf, Stamp>,
+    /// The beginning of the last look.
+    looked: Option<Instant>,
 }
 
 /// The inode, length and time of change of a version of a file.
@@ -89,6 +91,7 @@ impl FolderReader {
         FolderReader {
             directory: directory.to_owned(),
             seen: HashMap::new(),
+            looked: None,
         }
     }
 
@@ -104,6 +107,9 @@ impl FolderReader {
                 return vec![Found::Unusable(sanitize(&text).into_owned())];
             }
         };
+        // What has changed since then was written since then, whatever the clock of the file system says.
+        let last = self.looked.replace(Instant::now());
+        let most = last.map_or(Duration::MAX, |last| last.elapsed());
         let mut found = Vec::new();
         for entry in entries.flatten().take(MAX_FILES) {
             let name = entry.file_name().to_string_lossy().into_owned();
@@ -123,7 +129,9 @@ impl FolderReader {
             let age = about.modified().ok();
             let age = age.and_then(|at| SystemTime::now().duration_since(at).ok());
             found.push(match read(&path, &name, about.is_file()) {
-                Ok(snapshot) => Found::Snapshot(Box::new(snapshot), age.unwrap_or_default()),
+                Ok(snapshot) => {
+                    Found::Snapshot(Box::new(snapshot), age.unwrap_or_default().min(most))
+                }
                 Err(why) => {
                     let text = format!("{}: {why}; it is ignored", path.display());
                     Found::Unusable(sanitize(&text).into_owned())
@@ -155,5 +163,42 @@ fn read(path: &Path, name: &str, is_file: bool) -> Result<Snapshot, String> {
     match snapshot.place() {
         Some((own, _)) if own == number => Ok(snapshot),
         _ => Err("it is of another segment than its name says".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::snapshot;
+    use super::*;
+
+    #[test]
+    fn what_changes_while_it_is_watched_is_new_by_any_clock_of_the_file_system() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let an_hour = Duration::from_secs(3600);
+        let publish = |number: u64| {
+            let bytes =
+                serde_json::to_vec(&snapshot(&format!("{number}/2"), "a", 1, 3)).expect("JSON");
+            let mut writer = FolderWriter::new(directory.path());
+            writer.write(number, &bytes).expect("it is written");
+            let path = directory.path().join(format!("segment-{number}.json"));
+            let file = fs::File::options().write(true).open(path).expect("a file");
+            let then = SystemTime::now() - an_hour;
+            file.set_modified(then).expect("its time can be set");
+        };
+        let ages = |reader: &mut FolderReader| -> Vec<Duration> {
+            let changed = reader.changed().into_iter();
+            let age = |found| match found {
+                Found::Snapshot(_, age) => age,
+                Found::Unusable(why) => panic!("{why}"),
+            };
+            changed.map(age).collect()
+        };
+        let mut reader = FolderReader::new(directory.path());
+        publish(1);
+        assert!(matches!(ages(&mut reader)[..], [age] if age >= an_hour));
+        assert!(ages(&mut reader).is_empty());
+        publish(1);
+        publish(2);
+        assert!(matches!(ages(&mut reader)[..], [one, other] if one.max(other) < an_hour));
     }
 }

@@ -184,8 +184,7 @@ impl Snapshot {
         let Some(segment) = &self.run.segment else {
             return Some((1, 1));
         };
-        let (number, count) = segment.split_once('/')?;
-        let (number, count) = (number.parse().ok()?, count.parse().ok()?);
+        let (number, count) = parts::numbers(segment)?;
         (1 <= number && number <= count && count <= MAX_SEGMENTS).then_some((number, count))
     }
 

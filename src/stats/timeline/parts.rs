@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Deserializer, Serializer as _, V2DeflateSerializer};
 use serde::{Deserialize, Serialize};
+
+use crate::stats::histogram;
 
 use super::{Bucket, GROWING_WIDTH_US, InFlight, MAX_BUCKETS, MAX_CAUSES, MAX_US, Timeline};
 
@@ -106,23 +105,14 @@ impl TryFrom<EncodedTimeline> for Timeline {
 }
 
 fn encoded(counts: &Histogram<u32>) -> String {
-    if counts.is_empty() {
-        return String::new();
+    match counts.is_empty() {
+        true => String::new(),
+        false => histogram::encode(counts),
     }
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(counts, &mut bytes)
-        .expect("a Vec takes all, and the bounds are far from the limits of the form");
-    BASE64.encode(bytes)
 }
 
 fn decoded(text: &str) -> Result<Histogram<u32>, String> {
-    let bytes = BASE64
-        .decode(text)
-        .map_err(|error| format!("a timeline is not in base 64: {error}"))?;
-    let counts: Histogram<u32> = Deserializer::new()
-        .deserialize(&mut bytes.as_slice())
-        .map_err(|error| format!("a timeline cannot be read: {error}"))?;
+    let counts = histogram::decode(text)?;
     match counts.max() > Bucket::empty().response_us.highest_equivalent(MAX_US) {
         true => Err("a timeline has values of more than a day".into()),
         false => Ok(counts),
@@ -187,16 +177,7 @@ impl Timeline {
 mod tests {
     use super::*;
     use crate::model::{FailureKind, FlowOutcome, FlowRecord};
-    use crate::stats::testing::{failure, flow, info};
-
-    fn timed(start_us: u64, end_us: u64, outcome: FlowOutcome) -> FlowRecord {
-        FlowRecord {
-            started_after_us: Some(start_us),
-            ended_after_us: Some(end_us),
-            duration_us: end_us - start_us,
-            ..flow(1, outcome, &[])
-        }
-    }
+    use crate::stats::testing::{failure, info, timed};
 
     fn varied(number: u64, later_us: u64) -> FlowRecord {
         let outcome = match number % 5 {

@@ -106,6 +106,16 @@ impl Hosts {
         wait::until("server", || TcpStream::connect(("127.0.0.1", port)).is_ok());
     }
 
+    /// A job with flows on both hosts, which does not end by itself.
+    fn running_on_both(&self, sandbox: &Sandbox) -> Running {
+        let run = "--parallel 4 --duration 10m --seed 7";
+        let running = Running::start(&mut self.launch(sandbox, "left,right", run));
+        for name in ["left", "right"] {
+            wait::until("flows on a host", || self.has_flows(name));
+        }
+        running
+    }
+
     fn home(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
@@ -245,11 +255,7 @@ fn ctrl_c_ends_the_tasks_on_all_hosts_and_collects_what_there_is() {
     let Some((sandbox, hosts)) = hosts() else {
         return;
     };
-    let run = "--parallel 4 --duration 10m --seed 7";
-    let running = Running::start(&mut hosts.launch(&sandbox, "left,right", run));
-    for name in ["left", "right"] {
-        wait::until("flows on a host", || hosts.has_flows(name));
-    }
+    let running = hosts.running_on_both(&sandbox);
     running.signal(Signal::INT);
     let (code, heard) = running.end();
     assert_eq!(code, Some(130), "{heard}");
@@ -272,11 +278,7 @@ fn tasks_end_if_the_connection_is_lost() {
     let Some((sandbox, hosts)) = hosts() else {
         return;
     };
-    let run = "--parallel 4 --duration 10m --seed 7";
-    let running = Running::start(&mut hosts.launch(&sandbox, "left,right", run));
-    for name in ["left", "right"] {
-        wait::until("flows on a host", || hosts.has_flows(name));
-    }
+    let running = hosts.running_on_both(&sandbox);
     running.signal(Signal::KILL);
     running.end();
     hosts.assert_no_runs(&sandbox);
