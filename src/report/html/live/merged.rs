@@ -22,6 +22,15 @@ const MAX_SEGMENTS: usize = 200;
 /// The maximum number of notices of the watch itself.
 const MAX_NOTICES: usize = 20;
 
+/// The states, those with trouble first.
+const STATES: [SegmentState; 5] = [
+    SegmentState::Silent,
+    SegmentState::Waiting,
+    SegmentState::Running,
+    SegmentState::Stopping,
+    SegmentState::Ended,
+];
+
 /// The figures of all segments so far.
 pub(super) struct MergedFigures {
     merged: Option<Merged>,
@@ -132,16 +141,9 @@ fn segments(merged: Option<&Merged>) -> (Vec<SegmentRow>, String) {
         return (Vec::new(), "No segment has been heard of.".into());
     };
     let all = &merged.segments;
-    let states = [
-        (SegmentState::Silent, "silent"),
-        (SegmentState::Waiting, "not heard of yet"),
-        (SegmentState::Running, "running"),
-        (SegmentState::Stopping, "stopping"),
-        (SegmentState::Ended, "ended"),
-    ];
-    let counts = states.iter().filter_map(|(state, word)| {
+    let counts = STATES.iter().filter_map(|state| {
         let count = all.iter().filter(|it| it.state == *state).count();
-        (count > 0).then(|| format!("{count} {word}"))
+        (count > 0).then(|| format!("{count} {}", word(*state)))
     });
     let counts: Vec<String> = counts.collect();
     let mut note = format!(
@@ -152,7 +154,7 @@ fn segments(merged: Option<&Merged>) -> (Vec<SegmentRow>, String) {
     );
     let mut shown: Vec<&SegmentStatus> = all.iter().collect();
     if shown.len() > MAX_SEGMENTS {
-        let place = |it: &&SegmentStatus| states.iter().position(|(state, _)| *state == it.state);
+        let place = |it: &&SegmentStatus| STATES.iter().position(|state| *state == it.state);
         shown.sort_by_key(place);
         shown.truncate(MAX_SEGMENTS);
         shown.sort_by_key(|it| it.number);
@@ -161,18 +163,25 @@ fn segments(merged: Option<&Merged>) -> (Vec<SegmentRow>, String) {
     (shown.into_iter().map(row).collect(), note)
 }
 
+fn word(state: SegmentState) -> &'static str {
+    match state {
+        SegmentState::Waiting => "not heard of yet",
+        SegmentState::Running => "running",
+        SegmentState::Stopping => "stopping",
+        SegmentState::Silent => "silent",
+        SegmentState::Ended => "ended",
+    }
+}
+
 fn row(status: &SegmentStatus) -> SegmentRow {
     let age = units::rough(Duration::from_secs(status.age.as_secs()));
-    let (state, word) = match status.state {
-        SegmentState::Waiting => ("waiting", "not heard of yet".to_owned()),
-        SegmentState::Running => ("running", "running".to_owned()),
-        SegmentState::Stopping => ("stopping", "stopping".to_owned()),
-        SegmentState::Silent => ("silent", format!("silent for {age}")),
-        SegmentState::Ended => ("ended", "ended".to_owned()),
+    let word = match status.state {
+        SegmentState::Silent => format!("silent for {age}"),
+        state => word(state).to_owned(),
     };
     SegmentRow {
         number: status.number,
-        state,
+        state: status.state,
         word,
         host: text(&status.host),
         starts: status.starts as u64,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::report::html::charts;
 use crate::report::html::data::{Card, Group, Part, Threshold};
 use crate::report::live::so_far::Phase;
+use crate::report::segments::collection::SegmentState;
 
 /// One update.
 #[derive(Serialize)]
@@ -53,8 +54,7 @@ pub(super) struct Published<'a> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct SegmentRow {
     pub number: u64,
-    /// `waiting`, `running`, `stopping`, `silent`, `ended`.
-    pub state: &'static str,
+    pub state: SegmentState,
     /// The state for people: `silent for 12 s`.
     pub word: String,
     pub host: String,
